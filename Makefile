@@ -1,0 +1,155 @@
+# The verbs of this repository. `make help` lists them.
+#
+# rustc, gcc, Python 3.11 and pip are enough. Everything is built once, in cargo's release profile,
+# and kept under target/, .venv and .venv-oldest. Stamps under target/stamps hold what is up to date.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3.11
+CARGO ?= cargo
+SIZE ?= default
+BENCH ?= all
+FUZZ_SECONDS ?= 10
+HOST := x86_64-unknown-linux-gnu
+
+VENV := .venv/bin
+OLDEST := .venv-oldest/bin
+STAMPS := target/stamps
+WHEELS := target/wheels
+EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py)
+PYTHON_SOURCES := python tests/python benches examples
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+export CARGO_TERM_PROGRESS_WHEN := never
+
+RUST_SOURCES = $(shell find crates -name '*.rs' -o -name '*.toml' -o -name '*.md') Cargo.toml Cargo.lock README.md
+WHEEL_SOURCES = $(RUST_SOURCES) pyproject.toml $(shell find python -type f -not -path '*/__pycache__/*' -not -name '*.so')
+
+.PHONY: help
+help: ## list the verbs
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: tools
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing. Install Rust 1.91 or newer with rustup, or from your system's packages." >&2; exit 1; }
+	@command -v gcc >/dev/null || { echo "gcc is missing. Run: apt-get install gcc" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install Python 3.11, or name yours: make PYTHON=python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is wanted." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module. Run: apt-get install python3-venv" >&2; exit 1; }
+
+# ---- environments ----
+
+$(STAMPS)/venv: requirements/newest.txt | tools
+	@mkdir -p $(@D)
+	$(PYTHON) -m venv .venv
+	$(VENV)/python -m pip install --quiet --requirement $<
+	@rm -f $(STAMPS)/wheel && touch $@
+
+$(STAMPS)/venv-oldest: requirements/oldest.txt | tools
+	@mkdir -p $(@D)
+	$(PYTHON) -m venv .venv-oldest
+	$(OLDEST)/python -m pip install --quiet --requirement $<
+	@rm -f $(STAMPS)/wheel-oldest && touch $@
+
+$(STAMPS)/wheel: $(WHEEL_SOURCES) $(STAMPS)/venv
+	@rm -rf $(WHEELS) && mkdir -p $(@D)
+	$(VENV)/maturin build --release --locked --quiet --interpreter $(VENV)/python --out $(WHEELS)
+	$(VENV)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
+	@touch $@
+
+$(STAMPS)/wheel-oldest: $(STAMPS)/wheel $(STAMPS)/venv-oldest
+	$(OLDEST)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
+	@touch $@
+
+target/release/monobloc: $(RUST_SOURCES) | tools
+	$(CARGO) build --release --locked --quiet --package monobloc-cli
+	@touch $@
+
+# ---- verbs ----
+
+.PHONY: build
+build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, and the command in target/release
+	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
+
+.PHONY: demo
+demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=large for a forest beyond 1 GB)
+	$(VENV)/python examples/credit/demo.py --size $(SIZE)
+
+.PHONY: bench
+bench: $(STAMPS)/wheel ## measure the bars and write a record (BENCH=memory, speed or tiles for one part)
+	$(VENV)/python benches/run.py --only $(BENCH)
+
+.PHONY: format
+format: $(STAMPS)/venv ## rewrite the sources in the house's layout
+	$(CARGO) fmt --all
+	$(VENV)/ruff format $(PYTHON_SOURCES)
+	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
+
+.PHONY: test
+test: test-format test-lint test-docs test-rust $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+
+.PHONY: test-format
+test-format: $(STAMPS)/venv
+	$(CARGO) fmt --all --check
+	$(VENV)/ruff format --quiet --check $(PYTHON_SOURCES)
+	$(VENV)/ruff check --quiet $(PYTHON_SOURCES)
+
+.PHONY: test-lint
+test-lint: | tools
+	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
+
+.PHONY: test-docs
+test-docs: | tools
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --workspace --no-deps
+	$(CARGO) test --locked --quiet --release --package monobloc --doc
+
+.PHONY: test-rust
+test-rust: | tools
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --locked --cargo-quiet --release --workspace --exclude monobloc-py --status-level fail --final-status-level fail; \
+	else \
+		$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-py --lib --bins --tests; \
+	fi
+
+.PHONY: sanitize
+sanitize: | tools ## the core's tests under AddressSanitizer
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" \
+		$(CARGO) test --locked --quiet --package monobloc --lib --tests --target $(HOST) --target-dir target/asan
+
+.PHONY: test-stubs
+test-stubs: $(STAMPS)/wheel
+	$(VENV)/python -m mypy.stubtest monobloc
+
+.PHONY: test-oldest
+test-oldest: $(STAMPS)/wheel-oldest
+	$(OLDEST)/python -m pytest --quiet $(EXACTNESS)
+
+.PHONY: test-python
+test-python: $(STAMPS)/wheel target/release/monobloc
+	$(VENV)/python -m pytest --quiet
+
+.PHONY: fuzz
+fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
+	@if ! $(CARGO) fuzz --version >/dev/null 2>&1; then echo "cargo-fuzz is missing. Run: cargo install cargo-fuzz" >&2; exit 1; fi
+	@for target in $$($(CARGO) fuzz list); do \
+		echo "fuzz $$target"; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --release "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+.PHONY: lock
+lock: $(STAMPS)/venv ## resolve requirements/*.in anew
+	$(PYTHON) -m venv target/pip-tools
+	target/pip-tools/bin/python -m pip install --quiet pip-tools
+	for name in newest oldest; do \
+		target/pip-tools/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url \
+			--no-emit-find-links --no-emit-trusted-host --output-file requirements/$$name.txt requirements/$$name.in; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built, the environments too
+	rm -rf target .venv .venv-oldest examples/credit/out
