@@ -1,0 +1,75 @@
+"""Reading a whole model: the steps of its pipeline, the feature matrix, the forest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .features import feature_matrix
+from .models import reader_of
+from .recipe import Column, Recipe, Table
+from .reference import Reference
+from .refusal import invalid_argument
+from .source import accepts
+from .steps import pipeline as pipelines
+from .steps import read_step
+
+SAMPLE_ROWS = 4
+TRIED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from a model."""
+
+    recipe: Recipe
+    features: dict[str, Any]
+    columns: list[Column]
+    """The columns of the feature matrix."""
+    model: dict[str, Any]
+    source: Any
+    """The model at the end of the pipeline."""
+
+
+def read_model(model: Any, reference: Reference, packer: Any) -> Reading:
+    """Read a model that `check` found nothing in."""
+    recipe = Recipe(packer, reference.fields)
+    columns = tuple(
+        Column(
+            dtype=field.slot_dtype,
+            field=i,
+            absent="both" if field.mixes_missing else field.null,
+        )
+        for i, field in enumerate(reference.fields)
+    )
+    table = Table(columns, _sample(model, reference))
+    return _read(model, table, recipe, packer, "model")
+
+
+def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> Reading:
+    prefix = None
+    while pipelines.matches(model):
+        *steps, (name, last) = model.steps
+        for step, estimator in steps:
+            table = read_step(estimator, table, recipe, f"{path}/{step}")
+        prefix = model[:-1] if steps else prefix
+        model, path = last, f"{path}/{name}"
+    features, columns = feature_matrix(model, prefix, table, recipe, path)
+    described = reader_of(model).read(model, table, packer, path)
+    return Reading(recipe, features, columns, described, model)
+
+
+def _sample(model: Any, reference: Reference) -> Any:
+    """A few rows that the source accepts; they show the dtypes between its steps."""
+    first = np.arange(min(SAMPLE_ROWS, reference.rows))
+    if accepts(model, reference.take(first)):
+        return reference.take(first)
+    for row in range(min(TRIED_ROWS, reference.rows)):
+        if accepts(model, reference.take([row])):
+            return reference.take([row])
+    raise invalid_argument(
+        "the model refuses the reference: it answers on none of its first "
+        f"{min(TRIED_ROWS, reference.rows)} rows"
+    )

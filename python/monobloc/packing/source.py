@@ -1,0 +1,95 @@
+"""Asking scikit-learn: versions, array validation, and the source model as oracle."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+OLDEST, NEWEST = (1, 3), (1, 9)
+
+
+def version_problem() -> str | None:
+    """Why the installed scikit-learn cannot be read, or None."""
+    import sklearn
+
+    version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+    if OLDEST <= version <= NEWEST:
+        return None
+    span = " to ".join(".".join(map(str, v)) for v in (OLDEST, NEWEST))
+    return f"scikit-learn {sklearn.__version__} is installed; this version reads {span}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without scikit-learn's warnings (unknown categories, feature names) for our probes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def validated(sample: Any, dtype: Any, *, accept_sparse: Any = False) -> Any:
+    """What scikit-learn's steps make of their input before they compute on it."""
+    from sklearn.utils import check_array
+
+    parameters = inspect.signature(check_array).parameters
+    finite = "ensure_all_finite" if "ensure_all_finite" in parameters else "force_all_finite"
+    with quiet():
+        return check_array(
+            sample,
+            dtype=dtype,
+            accept_sparse=accept_sparse,
+            ensure_min_features=0,
+            **{finite: False},
+        )
+
+
+def transformed(estimator: Any, sample: Any) -> Any:
+    """The sample as the source's step hands it on. The caller's sample stays as it is."""
+    with quiet():
+        return estimator.transform(copy.deepcopy(sample))
+
+
+def sequential(model: Any) -> Any:
+    """The model with one job, which alone has a defined order of summation.
+
+    A shallow copy: the caller's object is not touched.
+    """
+    clone = copy.copy(model)
+    if hasattr(model, "steps"):
+        name, last = model.steps[-1]
+        clone.steps = [*model.steps[:-1], (name, sequential(last))]
+    elif getattr(model, "n_jobs", None) is not None:
+        clone.n_jobs = 1
+    return clone
+
+
+def outputs(model: Any, rows: Any) -> np.ndarray:
+    """The source's probabilities, or predictions in one column, in C order."""
+    answer = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    with quiet():
+        values = np.asarray(answer(rows), dtype=np.float64)
+    return np.ascontiguousarray(values.reshape(len(values), -1))
+
+
+def accepts(model: Any, rows: Any) -> bool:
+    """Whether the source answers on all of these rows."""
+    try:
+        outputs(model, rows)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def attribute(model: Any, name: str) -> Any:
+    """An attribute of the model's first step that has it, or None."""
+    value = getattr(model, name, None)
+    if value is None and hasattr(model, "steps"):
+        found = (attribute(step, name) for _, step in model.steps if not isinstance(step, str))
+        return next((value for value in found if value is not None), None)
+    return value

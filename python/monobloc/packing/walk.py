@@ -1,0 +1,95 @@
+"""Walking a model without data: what in it is unsupported, and where it can be split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .checking import Finding
+from .models import MODELS, reader_of
+from .refusal import class_name
+from .source import version_problem
+from .steps import PASSTHROUGH, STEPS, step_of
+from .steps import pipeline as pipelines
+
+
+def findings_of(model: Any) -> list[Finding]:
+    """Every unsupported part of the model."""
+    problem = version_problem()
+    if problem:
+        return [Finding("model", "scikit-learn", problem, "")]
+    return _model_findings(model, "model")
+
+
+def _model_findings(model: Any, path: str) -> list[Finding]:
+    if pipelines.matches(model):
+        problem = pipelines.problem(model)
+        if problem:
+            return [Finding(path, class_name(model), problem, "")]
+        *steps, (name, last) = model.steps
+        found = [
+            finding
+            for step, estimator in steps
+            for finding in step_findings(estimator, f"{path}/{step}")
+        ]
+        return found + _model_findings(last, f"{path}/{name}")
+    reader = reader_of(model)
+    if reader is None:
+        return [Finding(path, class_name(model), _model_reason(model), supported_models())]
+    return [
+        Finding(path, class_name(model), reason, supported) for reason, supported in reader.problems(model)
+    ]
+
+
+def step_findings(step: Any, path: str) -> list[Finding]:
+    """Every unsupported part of one preprocessing step."""
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return []
+    module = step_of(step)
+    if module is None:
+        reason = "this step is not supported"
+        if isinstance(step, type):
+            reason = "this is a class, not a fitted object"
+        return [Finding(path, class_name(step), reason, supported_steps())]
+    found = [
+        Finding(path, class_name(step), reason, supported)
+        for reason, supported in module.problems(step)
+    ]
+    for name, child in module.children(step):
+        found += step_findings(child, f"{path}/{name}")
+    return found
+
+
+def working_split(model: Any) -> str | None:
+    """The longest tail of a pipeline that can be packed alone, in words."""
+    if not pipelines.matches(model) or pipelines.problem(model) or version_problem():
+        return None
+    *steps, (name, last) = model.steps
+    if _model_findings(last, name):
+        return (
+            f"the last step {name!r} is what cannot be packed, so no part of this pipeline "
+            "predicts without it; keep it where it is, or replace the last step"
+        )
+    bad = [i for i, (step, estimator) in enumerate(steps) if step_findings(estimator, step)]
+    cut = bad[-1] + 1
+    outside = ", ".join(repr(step) for step, _ in model.steps[:cut])
+    inside = ", ".join(repr(step) for step, _ in model.steps[cut:])
+    return (
+        f"keep {outside} in Python (X = model[:{cut}].transform(X)) and pack {inside}: "
+        f"pack(model[{cut}:], path, reference=model[:{cut}].transform(reference))"
+    )
+
+
+def supported_steps() -> str:
+    return ", ".join([*(module.SOURCE.rpartition(".")[2] for module in STEPS), repr(PASSTHROUGH)])
+
+
+def supported_models() -> str:
+    return ", ".join(source.rpartition(".")[2] for source in MODELS)
+
+
+def _model_reason(model: Any) -> str:
+    if hasattr(model, "best_estimator_"):
+        return "pack what the search found: model.best_estimator_"
+    if isinstance(model, type):
+        return "this is a class, not a fitted object"
+    return "this model is not supported"
