@@ -1,0 +1,102 @@
+"""Keeps README's figures equal to the newest record.
+
+python benches/report.py [--check | --write]
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(1, str(ROOT / "examples" / "credit"))
+
+from compare import LABELS, Measured  # noqa: E402
+from record import Figure, Record  # noqa: E402
+
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "memory.png"
+_MARKED = re.compile(r"(<!-- record:(\w+) -->\n).*?(<!-- /record -->)", re.DOTALL)
+
+
+def table(figures: list[Figure]) -> str:
+    head = ["", "measured", "bar", "beside it", "holds"]
+    return _markdown(head, [figure.row() for figure in figures])
+
+
+def comparison(record: Record) -> str:
+    head = ["4 workers", "memory of all", "private, each", "peak while loading", "first answer"]
+    rows = []
+    for said in record.comparison:
+        one = Measured(**said)
+        rows.append(
+            [
+                LABELS[one.way],
+                f"{one.total / 1e6:,.0f} MB",
+                f"{max(one.private) / 1e6:,.1f} MB",
+                f"{one.peak / 1e6:,.1f} MB",
+                f"{one.first_prediction:.3f} s",
+            ]
+        )
+    return _markdown(head, rows)
+
+
+def machine(record: Record) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+    files = record.files
+    return (
+        f"{files['nodes'] / 1e6:.1f} million nodes; joblib file {files['joblib'] / 1e6:,.0f} MB, "
+        f"bloc {files['bloc'] / 1e6:,.0f} MB. Measured on {record.date}: "
+        f"{record.machine['cpu']}, {record.machine['cores']} cores; {versions}."
+    )
+
+
+def filled(text: str, record: Record) -> str:
+    """The page with the record's words between its marks."""
+    parts = {
+        "bars": lambda: table(record.figures),
+        "comparison": lambda: comparison(record),
+        "machine": lambda: machine(record),
+    }
+    return _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]()}\n{found[3]}", text)
+
+
+def is_current() -> bool:
+    text = README.read_text()
+    return filled(text, Record.newest()) == text
+
+
+def write() -> None:
+    from picture import draw
+
+    record = Record.newest()
+    README.write_text(filled(README.read_text(), record))
+    measured = [Measured(**said) for said in record.comparison]
+    draw(measured, record.files["joblib"], record.files["bloc"], PICTURE)
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in [head, *rows]]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="fail when README has other figures")
+    parser.add_argument("--write", action="store_true", help="put the newest figures into README")
+    arguments = parser.parse_args()
+    if arguments.write:
+        write()
+    if arguments.check and not is_current():
+        print("README.md has other figures than the newest record: run benches/report.py --write")
+        return 1
+    if not (arguments.write or arguments.check):
+        print(table(Record.newest().figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
