@@ -47,10 +47,11 @@ class Joblib:
 
 
 class Monobloc:
-    """The bloc. A request is a list of dicts as it came; nothing but monobloc is imported."""
+    """The bloc. A request is a list of dicts as it came, an answer is a NumPy array."""
 
     def __init__(self) -> None:
         import monobloc
+        import numpy  # noqa: F401
 
         self._monobloc = monobloc
 
