@@ -1,0 +1,5 @@
+//! The `monobloc` command.
+/// x
+pub fn run(_arguments: Vec<String>) -> u8 {
+    0
+}

@@ -1,0 +1,340 @@
+//! An engine: a bloc made ready to predict. The only file where the stages meet.
+
+use crate::bloc::{Bloc, Health, Manifest};
+use crate::budget;
+use crate::error::{Error, ErrorKind, Result};
+use crate::float_mode::DefaultMode;
+use crate::input::Input;
+use crate::mapped::View;
+use crate::model::trees::Forest;
+use crate::model::{Model, Task};
+use crate::params::Params;
+use crate::pool::pool;
+use crate::preprocess::{Feature, Pipeline, Refusal, Scratch};
+use crate::schema::Schema;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A model with its preprocessing, ready to predict.
+///
+/// An engine is immutable, `Send` and `Sync`; any number of threads may predict at once, and processes
+/// forked after loading share its memory.
+#[derive(Debug)]
+pub struct Engine {
+    bloc: Bloc,
+    schema: Schema,
+    pipeline: Pipeline,
+    model: Model,
+    threads: Option<usize>,
+    report: LoadReport,
+}
+
+/// How to load an engine.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The digest that the bloc must have.
+    pub digest: Option<String>,
+    /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
+    pub threads: Option<usize>,
+    /// How much of the file to read.
+    pub verify: Verify,
+}
+
+/// How much of a bloc loading reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Every byte, against its digest.
+    Full,
+    /// The structure, in time independent of the size.
+    #[default]
+    Structure,
+}
+
+/// What loading cost.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadReport {
+    /// Wall time.
+    pub duration: Duration,
+    /// Bytes of the file that are mapped and shared with other processes.
+    pub mapped_bytes: u64,
+    /// Bytes that this engine keeps for itself.
+    pub private_bytes: u64,
+}
+
+/// The outputs for all rows, and which rows were refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// [`Model::n_outputs`] values per row, row after row; NaN for refused rows.
+    pub outputs: Vec<f64>,
+    /// The refused rows, ascending, each once.
+    pub rejections: Vec<Rejection>,
+}
+
+/// A row that the source model would refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The row, counted from 0.
+    pub row: usize,
+    /// The name of the field at fault.
+    pub field: String,
+    /// What was found and what was expected.
+    pub reason: String,
+}
+
+/// Values that a tile's columns and features hold at most; a tile stays well inside a core's cache.
+const TILE_VALUES: usize = 1 << 17;
+/// Rows of a tile at most.
+const TILE_ROWS: usize = 1024;
+/// Rows below which a batch is not worth a second thread.
+const PARALLEL_ROWS: usize = 256;
+
+thread_local! {
+    static SCRATCH: RefCell<(Scratch, Vec<f32>)> = RefCell::default();
+}
+
+impl Engine {
+    /// Loads the bloc at `path`: proves its container and structure, and maps the rest.
+    ///
+    /// # Errors
+    /// As [`Bloc::open`]; [`ErrorKind::Corrupt`] for sections that do not fit together, and with
+    /// [`Verify::Full`] for any altered byte; [`ErrorKind::InvalidArgument`] for zero threads.
+    pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Engine> {
+        let begun = Instant::now();
+        if options.threads == Some(0) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "threads is 0; expected at least 1"));
+        }
+        let bloc = Bloc::open(path, options.digest.as_deref())?;
+        if options.verify == Verify::Full {
+            bloc.verify()?;
+        }
+        let (schema, pipeline, model) = read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
+        let report = LoadReport {
+            duration: begun.elapsed(),
+            mapped_bytes: bloc.size_bytes(),
+            private_bytes: (bloc.manifest_json().len() * 4 + model.forest().n_trees() * 16) as u64,
+        };
+        Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, report })
+    }
+
+    /// The input fields.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The preprocessing.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        self.bloc.manifest()
+    }
+
+    /// The bloc.
+    pub fn bloc(&self) -> &Bloc {
+        &self.bloc
+    }
+
+    /// What loading cost.
+    pub fn load_report(&self) -> LoadReport {
+        self.report
+    }
+
+    /// Whether the file is still the one that was loaded.
+    pub fn health(&self) -> Health {
+        self.bloc.health()
+    }
+
+    /// The outputs for all rows. A row that the source model would refuse is no error: its outputs
+    /// are NaN and the row is among the rejections.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] when a column that the model reads is absent.
+    pub fn run(&self, input: &Input<'_>) -> Result<Prediction> {
+        let n_outputs = self.model.n_outputs();
+        let mut outputs = vec![0.0; input.n_rows() * n_outputs];
+        let rejections = self.run_into(input, &mut outputs)?;
+        Ok(Prediction { outputs, rejections })
+    }
+
+    /// As [`Engine::run`], into `outputs`: `n_rows * n_outputs` places.
+    ///
+    /// # Errors
+    /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
+    pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Rejection>> {
+        let n_outputs = self.model.n_outputs();
+        let refusals = self.in_tiles(input, outputs, n_outputs, |rows, out, refusals| {
+            self.predict_tile(input, rows, out, refusals);
+        })?;
+        let rejections = self.rejections(refusals, input.first_row());
+        for rejection in &rejections {
+            outputs[(rejection.row - input.first_row()) * n_outputs..][..n_outputs].fill(f64::NAN);
+        }
+        Ok(rejections)
+    }
+
+    /// The outputs for all rows, or an error that names the first row which the source model would
+    /// refuse.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`], and [`ErrorKind::Schema`] with field and row.
+    pub fn predict_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<()> {
+        accept(self.run_into(input, outputs)?)
+    }
+
+    /// The feature matrix, row after row, in `f64`: `n_rows * n_features` places.
+    ///
+    /// # Errors
+    /// As [`Engine::predict_into`].
+    pub fn transform_into(&self, input: &Input<'_>, features: &mut [f64]) -> Result<()> {
+        self.transform(input, features)
+    }
+
+    /// The feature matrix in `f32`, which is exact when that is the pipeline's type.
+    ///
+    /// # Errors
+    /// As [`Engine::predict_into`].
+    pub fn transform_into_f32(&self, input: &Input<'_>, features: &mut [f32]) -> Result<()> {
+        self.transform(input, features)
+    }
+
+    /// Whether the model gives probabilities of classes.
+    pub fn is_classifier(&self) -> bool {
+        self.model.task() == Task::Classification
+    }
+
+    fn transform<T: Feature + Send>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
+        let width = self.pipeline.n_features();
+        let refusals = self.in_tiles(input, features, width, |rows, out, refusals| {
+            SCRATCH.with_borrow_mut(|(scratch, _)| self.pipeline.run(input, rows, scratch, out, refusals));
+        })?;
+        accept(self.rejections(refusals, input.first_row()))
+    }
+
+    /// Runs `tile` over ranges of rows with their places in `out`, on the pool where that pays.
+    fn in_tiles<T: Send>(
+        &self,
+        input: &Input<'_>,
+        out: &mut [T],
+        width: usize,
+        tile: impl Fn(Range<usize>, &mut [T], &mut Vec<Refusal>) + Sync,
+    ) -> Result<Vec<Refusal>> {
+        let n_rows = input.n_rows();
+        if out.len() != n_rows * width {
+            let message = format!("{} places for {n_rows} rows of {width} values", out.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.pipeline.check_columns(&self.schema, input)?;
+        if out.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = self.pipeline.n_columns() + self.pipeline.n_features();
+        let tile_rows = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
+        let in_order = |first: usize, out: &mut [T]| {
+            let _mode = DefaultMode::enter();
+            let mut refusals = Vec::new();
+            for (number, out) in out.chunks_mut(tile_rows * width).enumerate() {
+                let begin = first + number * tile_rows;
+                tile(begin..begin + out.len() / width, out, &mut refusals);
+            }
+            refusals
+        };
+        let threads = self.threads.unwrap_or_else(budget::threads).min(n_rows / PARALLEL_ROWS);
+        if threads < 2 {
+            return Ok(in_order(0, out));
+        }
+        let share = n_rows.div_ceil(threads);
+        let parts = pool(threads)?.install(|| {
+            let shares = out.par_chunks_mut(share * width).enumerate();
+            shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
+        });
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    fn predict_tile(
+        &self,
+        input: &Input<'_>,
+        rows: Range<usize>,
+        out: &mut [f64],
+        refusals: &mut Vec<Refusal>,
+    ) {
+        let width = self.pipeline.n_features();
+        SCRATCH.with_borrow_mut(|(scratch, features)| {
+            let needed = rows.len() * width;
+            if features.len() < needed {
+                features.resize(needed, 0.0);
+            }
+            let features = &mut features[..needed];
+            self.pipeline.run(input, rows.clone(), scratch, features, refusals);
+            if features.iter().fold(false, |any, &value| any | self.model.refuses(value)) {
+                self.refuse_features(&rows, features, refusals);
+            }
+            self.model.run(features, out);
+        });
+    }
+
+    fn refuse_features(&self, rows: &Range<usize>, features: &[f32], refusals: &mut Vec<Refusal>) {
+        let width = self.pipeline.n_features();
+        for (at, &value) in features.iter().enumerate().filter(|(_, value)| self.model.refuses(**value)) {
+            let name = &self.pipeline.feature_names()[at % width];
+            let expected = if value.is_nan() {
+                "the model takes no missing values"
+            } else {
+                "expected a finite float32"
+            };
+            let reason = format!("feature {name:?} is {value}; {expected}");
+            refusals.push(Refusal {
+                row: rows.start + at / width,
+                field: self.pipeline.field_of(at % width),
+                reason,
+            });
+        }
+    }
+
+    /// The first refusal of each row.
+    fn rejections(&self, mut refusals: Vec<Refusal>, first_row: usize) -> Vec<Rejection> {
+        refusals.sort_by_key(|refusal| refusal.row);
+        refusals.dedup_by_key(|refusal| refusal.row);
+        let name = |field: usize| self.schema.fields()[field].name.clone();
+        let rejection =
+            |Refusal { row, field, reason }| Rejection { row: first_row + row, field: name(field), reason };
+        refusals.into_iter().map(rejection).collect()
+    }
+}
+
+fn accept(rejections: Vec<Rejection>) -> Result<()> {
+    match rejections.into_iter().next() {
+        None => Ok(()),
+        Some(Rejection { row, field, reason }) => {
+            let message = format!("field {field:?}, row {row}: {reason}");
+            Err(Error::new(ErrorKind::Schema, message).at(field, Some(row)))
+        }
+    }
+}
+
+fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model)> {
+    let manifest = bloc.manifest();
+    let section = |name: &str| -> Result<View> {
+        bloc.section(name).ok_or_else(|| Error::corrupt(format!("the bloc has no member {name}")))
+    };
+    let schema = Schema::parse(manifest.schema.get())?;
+    let params = Params::new(section("params.bin")?);
+    let pipeline = Pipeline::parse(manifest.preprocess.get(), &schema, &params)?;
+    let forest = Forest::read(&section("forest.bin")?)?;
+    let model = Model::parse(manifest.model.get(), forest, pipeline.n_features())?;
+    Ok((schema, pipeline, model))
+}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Engine>();
+};

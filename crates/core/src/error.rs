@@ -1,0 +1,152 @@
+//! The error of this library: a kind from a numbered catalogue, a message for people, and its cause.
+
+use std::path::Path;
+
+/// `Result` with this library's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong: a [kind](ErrorKind), a message that says what was being read, what was found
+/// and what was expected, and the underlying cause where there is one.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    location: Option<InputLocation>,
+}
+
+/// Where in the caller's input a [`ErrorKind::Schema`] error was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputLocation {
+    /// The name of the field.
+    pub field: String,
+    /// The row, counted from 0; `None` where the whole column is meant.
+    pub row: Option<usize>,
+}
+
+impl Error {
+    /// An error of `kind` with a message for people.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind, message: message.into(), location: None }))
+    }
+
+    /// The same error with the place in the caller's input that caused it.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>, row: Option<usize>) -> Self {
+        self.0.location = Some(InputLocation { field: field.into(), row });
+        self
+    }
+
+    /// The same error with `prefix: ` before its message.
+    #[must_use]
+    pub fn within(mut self, prefix: impl std::fmt::Display) -> Self {
+        self.0.message = format!("{prefix}: {}", self.0.message);
+        self
+    }
+
+    /// The kind, for branching.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The field and row of the caller's input that the error is about.
+    pub fn location(&self) -> Option<&InputLocation> {
+        self.0.location.as_ref()
+    }
+
+    /// An operating system's error met while doing something to `path`.
+    pub(crate) fn io(path: &Path, doing: &str, error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            _ => ErrorKind::Io,
+        };
+        Error::new(kind, format!("{doing} {}: {error}", path.display()))
+    }
+
+    pub(crate) fn corrupt(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Corrupt, message)
+    }
+}
+
+macro_rules! catalogue {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal, $code:literal;)+) => {
+        /// The numbered catalogue of errors. A number is never used again for something else.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind, in alphabetical order.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$kind,)+];
+
+            /// The kind's number, the same in every language.
+            pub const fn number(self) -> u32 {
+                match self { $(ErrorKind::$kind => $number,)+ }
+            }
+
+            /// The kind's name in `snake_case`, the same in every language.
+            pub const fn code(self) -> &'static str {
+                match self { $(ErrorKind::$kind => $code,)+ }
+            }
+
+            /// The kind's name in `CamelCase`.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorKind::$kind => stringify!($kind),)+ }
+            }
+
+            /// What the kind means and what to do about it.
+            pub const fn description(self) -> &'static str {
+                match self { $(ErrorKind::$kind => concat!($($doc),+),)+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// The file is not what its manifest says: truncated, altered or malformed. Copy or pack it again.
+    Corrupt = 1, "corrupt";
+    /// The bloc's digest is not the pinned one. Deploy the bloc that the digest belongs to.
+    DigestMismatch = 2, "digest_mismatch";
+    /// The engine's answers on the golden rows differ from the source model's. Do not deploy this bloc.
+    GoldenMismatch = 3, "golden_mismatch";
+    /// A fault of this library's own. Please report it.
+    Internal = 4, "internal";
+    /// An argument of a call is not usable. The message says which values are.
+    InvalidArgument = 5, "invalid_argument";
+    /// The operating system refused to read or write.
+    Io = 6, "io";
+    /// The path leads to something that is no bloc: a directory, a device, another kind of file.
+    NotABloc = 7, "not_a_bloc";
+    /// There is no file at the path.
+    NotFound = 8, "not_found";
+    /// The file may not be read or written by this user.
+    PermissionDenied = 9, "permission_denied";
+    /// The input does not fit the model's schema. The message names the field and the row.
+    Schema = 10, "schema";
+    /// The model, option or section is not one that this version can run.
+    Unsupported = 11, "unsupported";
+    /// The bloc was written by a newer version in a format that this version can't read. Upgrade.
+    VersionTooNew = 12, "version_too_new";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn catalogue_is_alphabetical_and_unique() {
+        let names: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert!(names.is_sorted());
+        let numbers: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.number()).collect();
+        let codes: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!((numbers.len(), codes.len()), (names.len(), names.len()));
+        assert!(!numbers.contains(&0), "0 means success in the C face");
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../../../README.md")]
+#![doc(test(attr(deny(warnings))))]
+
+#[cfg(target_endian = "big")]
+compile_error!("blocs are little-endian and mapped as they are");
+
+pub mod bloc;
+pub mod budget;
+pub mod engine;
+pub mod error;
+pub mod float_mode;
+pub mod golden;
+pub mod input;
+mod mapped;
+pub mod model;
+pub mod pack;
+mod params;
+mod pool;
+pub mod preprocess;
+pub mod schema;
+pub mod strided;
+mod vocabulary;
+
+pub use bloc::Bloc;
+pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Rejection, Verify};
+pub use error::{Error, ErrorKind, Result};
+pub use input::{Cell, Cells, Column, Input};
+pub use mapped::View;
+pub use strided::Strided;

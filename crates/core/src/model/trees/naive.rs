@@ -1,0 +1,26 @@
+//! The oracle: one row through one tree, one node after another.
+
+use super::layout::{Forest, Node, Tree};
+
+/// The number of the leaf that `row` reaches in tree `tree`.
+fn leaf(forest: &Forest, tree: Tree, row: &[f32]) -> u32 {
+    let mut at = 0;
+    for _ in 0..tree.depth {
+        let node = Node::read(forest.nodes(), tree.first + at as usize);
+        let feature = (node.number() as usize).min(forest.n_features().saturating_sub(1));
+        at = node.next(row.get(feature).copied().unwrap_or(0.0)).min(tree.last);
+    }
+    Node::read(forest.nodes(), tree.first + at as usize).number()
+}
+
+/// Adds, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
+pub fn add(forest: &Forest, rows: &[f32], sums: &mut [f64]) {
+    let n_rows = sums.len() / forest.n_outputs();
+    for row in 0..n_rows {
+        let features = &rows[row * forest.n_features()..][..forest.n_features()];
+        let sums = &mut sums[row * forest.n_outputs()..][..forest.n_outputs()];
+        for &tree in forest.trees() {
+            forest.add_leaf(leaf(forest, tree, features), sums);
+        }
+    }
+}

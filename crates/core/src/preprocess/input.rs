@@ -1,0 +1,122 @@
+//! The beginning of every chain: fields of the input, brought to the type that the source computes in.
+
+use super::reading::{Number, Precision, Reading, Text};
+use super::tile::Tile;
+use super::Step;
+use crate::error::{Error, Result};
+use crate::input::{Cell, Cells, Column, parse_number};
+use crate::schema::Kind;
+use crate::strided::{Plain, Strided};
+use serde::Deserialize;
+
+#[derive(Debug)]
+pub(super) struct Load {
+    numbers: Vec<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spec {
+    #[expect(dead_code, reason = "read by the registry")]
+    step: String,
+    #[expect(dead_code, reason = "for people")]
+    path: String,
+    fields: Vec<usize>,
+    dtype: LoadType,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LoadType {
+    Float32,
+    Float64,
+    String,
+}
+
+impl Step for Load {
+    type Spec = Spec;
+
+    fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<Load> {
+        let mut numbers = Vec::new();
+        for field in spec.fields {
+            let known = reading.schema.fields().get(field);
+            let kind = known.ok_or_else(|| Error::corrupt(format!("there is no field {field}")))?.kind;
+            let precision = match spec.dtype {
+                LoadType::Float32 => Precision::Single,
+                LoadType::Float64 => Precision::Double,
+                LoadType::String => {
+                    reading.push_text(Text { field, replacements: Vec::new() });
+                    continue;
+                }
+            };
+            if kind == Kind::String {
+                return Err(Error::corrupt(format!("field {field} is text and can't be read as numbers")));
+            }
+            numbers.push(reading.push_number(field, precision));
+        }
+        Ok(Load { numbers })
+    }
+
+    fn run(&self, tile: &mut Tile<'_>) {
+        for &number in &self.numbers {
+            let input = tile.input();
+            let Some(column) = input.column(number.field) else { continue };
+            match column {
+                Column::Boolean(values) => load(tile, number, values, |value| f64::from(u8::from(value != 0))),
+                Column::Cells(cells) => load_cells(tile, number, cells),
+                Column::Float32(values) => load(tile, number, values, f64::from),
+                Column::Float64(values) => load(tile, number, values, |value| number.precision.round(value)),
+                Column::Int8(values) => load(tile, number, values, f64::from),
+                Column::Int16(values) => load(tile, number, values, f64::from),
+                Column::Int32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
+                Column::Int64(values) => load(tile, number, values, |value| integer(number.precision, value)),
+                Column::UInt8(values) => load(tile, number, values, f64::from),
+                Column::UInt16(values) => load(tile, number, values, f64::from),
+                Column::UInt32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
+                Column::UInt64(values) => load(tile, number, values, |value| match number.precision {
+                    Precision::Single => f64::from(value as f32),
+                    Precision::Double => value as f64,
+                }),
+            }
+        }
+    }
+}
+
+#[inline]
+fn load<T: Plain>(tile: &mut Tile<'_>, number: Number, values: &Strided<'_, T>, convert: impl Fn(T) -> f64) {
+    let rows = tile.rows();
+    for (into, row) in tile.column_mut(number).iter_mut().zip(rows) {
+        *into = convert(values.at(row));
+    }
+}
+
+/// Rounded once: by way of float64 an integer beyond 2^53 would be rounded twice.
+fn integer(precision: Precision, value: i64) -> f64 {
+    match precision {
+        Precision::Single => f64::from(value as f32),
+        Precision::Double => value as f64,
+    }
+}
+
+fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>) {
+    for (at, row) in tile.rows().enumerate() {
+        let value = match cells.cells[row] {
+            Cell::Boolean(value) => Ok(f64::from(u8::from(value))),
+            Cell::Float(value) => Ok(number.precision.round(value)),
+            Cell::Integer(value) => Ok(integer(number.precision, value)),
+            Cell::None => Ok(f64::NAN),
+            Cell::Other => Err("a value that is neither number nor text".to_owned()),
+            Cell::Text { start, end } => {
+                let text = cells.text.get(start..end).unwrap_or_default();
+                parse_number(text).map(|value| number.precision.round(value)).ok_or_else(|| format!("the text {text:?}"))
+            }
+        };
+        match value {
+            Ok(value) => tile.column_mut(number)[at] = value,
+            Err(found) => {
+                tile.column_mut(number)[at] = f64::NAN;
+                tile.refuse(at, number.field, format!("expected a number, found {found}"));
+            }
+        }
+    }
+}

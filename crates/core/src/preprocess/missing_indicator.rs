@@ -1,0 +1,56 @@
+//! scikit-learn's `MissingIndicator`: 1 where a value is missing, else 0.
+
+use super::missing::{Missing, MissingSpec};
+use super::reading::{Number, Precision, Reading, Slot};
+use super::tile::Tile;
+use super::Step;
+use crate::error::Result;
+use serde::Deserialize;
+
+#[derive(Debug)]
+pub(super) struct MissingIndicator {
+    missing: Missing,
+    columns: Vec<(Slot, Number)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spec {
+    #[expect(dead_code, reason = "read by the registry")]
+    step: String,
+    #[expect(dead_code, reason = "for people")]
+    path: String,
+    inputs: Vec<usize>,
+    missing: MissingSpec,
+}
+
+impl Step for MissingIndicator {
+    type Spec = Spec;
+
+    fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<MissingIndicator> {
+        let missing = spec.missing.read(reading)?;
+        let mut columns = Vec::new();
+        for slot in spec.inputs {
+            let from = reading.slot(slot)?.clone();
+            let (Slot::Number(Number { field, .. }) | Slot::Text(super::reading::Text { field, .. })) = from;
+            columns.push((from, reading.push_number(field, Precision::Double)));
+        }
+        Ok(MissingIndicator { missing, columns })
+    }
+
+    fn run(&self, tile: &mut Tile<'_>) {
+        for (from, to) in &self.columns {
+            match from {
+                Slot::Number(from) => {
+                    tile.map(*from, *to, |value| f64::from(u8::from(self.missing.is_number(value))));
+                }
+                Slot::Text(text) => {
+                    for row in 0..tile.n_rows() {
+                        let missing = self.missing.is_text(tile.text(text, row));
+                        tile.column_mut(*to)[row] = f64::from(u8::from(missing));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! scikit-learn's `OrdinalEncoder`: one number per category.
+
+use super::categories::Categories;
+use super::reading::{Number, Precision, Reading};
+use super::tile::Tile;
+use super::Step;
+use crate::error::{Error, Result};
+use crate::params::{Floats, NumbersRef};
+use crate::vocabulary::VocabularyRef;
+use serde::Deserialize;
+
+#[derive(Debug)]
+pub(super) struct OrdinalEncoder {
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+struct Column {
+    categories: Categories,
+    values: Floats,
+    output: Number,
+    /// The value of what is in no category; without one the row is refused.
+    unknown: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spec {
+    #[expect(dead_code, reason = "read by the registry")]
+    step: String,
+    #[expect(dead_code, reason = "for people")]
+    path: String,
+    inputs: Vec<usize>,
+    columns: Vec<ColumnSpec>,
+    dtype: Precision,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnSpec {
+    vocabulary: VocabularyRef,
+    values: NumbersRef,
+    unknown: Unknown,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "policy")]
+enum Unknown {
+    Refuse,
+    Value { value: NumbersRef },
+}
+
+impl Step for OrdinalEncoder {
+    type Spec = Spec;
+
+    fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<OrdinalEncoder> {
+        if spec.inputs.len() != spec.columns.len() {
+            return Err(Error::corrupt(format!("{} columns for {} inputs", spec.columns.len(), spec.inputs.len())));
+        }
+        let mut columns = Vec::new();
+        for (&slot, column) in spec.inputs.iter().zip(spec.columns) {
+            let categories = Categories::read(reading, slot, &column.vocabulary)?;
+            let values = reading.params.floats(column.values, column.vocabulary.len()?)?;
+            let unknown = match column.unknown {
+                Unknown::Refuse => None,
+                Unknown::Value { value } => Some(reading.params.private_floats(value, 1)?[0]),
+            };
+            let output = reading.push_number(categories.field(), spec.dtype);
+            columns.push(Column { categories, values, output, unknown });
+        }
+        Ok(OrdinalEncoder { columns })
+    }
+
+    fn run(&self, tile: &mut Tile<'_>) {
+        for column in &self.columns {
+            for row in 0..tile.n_rows() {
+                let value = match (column.categories.index(tile, row), column.unknown) {
+                    (Some(index), _) => column.values.at(index),
+                    (None, Some(value)) => value,
+                    (None, None) => {
+                        let reason = column.categories.unknown(tile, row);
+                        tile.refuse(row, column.categories.field(), reason);
+                        f64::NAN
+                    }
+                };
+                tile.column_mut(column.output)[row] = column.output.precision.round(value);
+            }
+        }
+    }
+}

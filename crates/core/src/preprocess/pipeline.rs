@@ -1,0 +1,190 @@
+//! The whole of preprocessing: from a range of input rows to rows of the feature matrix.
+
+use super::AnyStep;
+use super::reading::{Number, Reading};
+use super::tile::{Refusal, Scratch, Tile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::Input;
+use crate::params::Params;
+use crate::schema::Schema;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::ops::Range;
+
+/// A proven sequence of steps and the features that come out of it.
+#[derive(Debug)]
+pub struct Pipeline {
+    steps: Vec<AnyStep>,
+    described: Vec<StepDescription>,
+    n_columns: usize,
+    features: Vec<Number>,
+    feature_names: Vec<String>,
+    feature_type: FeatureType,
+    /// Fields that some step reads, and so must be in the input.
+    needed: Vec<usize>,
+}
+
+/// One step for people.
+#[derive(Clone, Debug)]
+pub struct StepDescription {
+    /// The kind of step.
+    pub kind: String,
+    /// Where it stands in the source model.
+    pub path: String,
+}
+
+/// The type of the feature matrix.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureType {
+    /// 32-bit floats.
+    Float32,
+    /// 64-bit floats.
+    Float64,
+}
+
+/// Types that a feature matrix can be written as.
+pub(crate) trait Feature: Copy {
+    fn from_f64(value: f64) -> Self;
+}
+
+impl Feature for f64 {
+    #[inline]
+    fn from_f64(value: f64) -> f64 {
+        value
+    }
+}
+
+impl Feature for f32 {
+    #[inline]
+    fn from_f64(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Json {
+    steps: Vec<Box<RawValue>>,
+    features: Features,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Features {
+    slots: Vec<usize>,
+    names: Vec<String>,
+    dtype: FeatureType,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    step: String,
+    path: String,
+    #[serde(default)]
+    fields: Vec<usize>,
+}
+
+impl Pipeline {
+    /// Reads the manifest's `preprocess`.
+    pub(crate) fn parse(json: &str, schema: &Schema, params: &Params) -> Result<Pipeline> {
+        let malformed =
+            |error: serde_json::Error| Error::corrupt(format!("reading the manifest's preprocess: {error}"));
+        let Json { steps: raw_steps, features } = serde_json::from_str(json).map_err(malformed)?;
+        let mut reading = Reading::new(schema, params);
+        let (mut steps, mut described, mut needed) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, raw) in raw_steps.iter().enumerate() {
+            let Kind { step: kind, path, fields } = serde_json::from_str(raw.get()).map_err(malformed)?;
+            let step = AnyStep::read(&kind, raw, &mut reading)
+                .map_err(|error| error.within(format_args!("step {number} ({kind} of {path:?})")))?;
+            steps.push(step);
+            described.push(StepDescription { kind, path });
+            needed.extend(fields);
+        }
+        if features.names.len() != features.slots.len() {
+            let (names, slots) = (features.names.len(), features.slots.len());
+            return Err(Error::corrupt(format!("{slots} features with {names} names")));
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        Ok(Pipeline {
+            steps,
+            described,
+            n_columns: reading.n_columns(),
+            features: reading.numbers(&features.slots)?,
+            feature_names: features.names,
+            feature_type: features.dtype,
+            needed,
+        })
+    }
+
+    /// The steps in order.
+    pub fn steps(&self) -> &[StepDescription] {
+        &self.described
+    }
+
+    /// The names of the features.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// The type of the feature matrix.
+    pub fn feature_type(&self) -> FeatureType {
+        self.feature_type
+    }
+
+    /// The number of features.
+    pub fn n_features(&self) -> usize {
+        self.features.len()
+    }
+
+    /// The field that feature `feature` comes from.
+    pub(crate) fn field_of(&self, feature: usize) -> usize {
+        self.features[feature].field
+    }
+
+    /// Columns of numbers that a tile needs.
+    pub(crate) fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Refuses input that lacks a column which a step reads.
+    pub(crate) fn check_columns(&self, schema: &Schema, input: &Input<'_>) -> Result<()> {
+        let absent = |&&field: &&usize| input.column(field).is_none();
+        let Some(&first) = self.needed.iter().find(absent) else { return Ok(()) };
+        let names: Vec<_> = self
+            .needed
+            .iter()
+            .filter(absent)
+            .map(|&field| format!("{:?}", schema.fields()[field].name))
+            .collect();
+        let message = format!(
+            "the input lacks {}; expected a column for each field that the model reads",
+            names.join(", ")
+        );
+        Err(Error::new(ErrorKind::Schema, message).at(&schema.fields()[first].name, None))
+    }
+
+    /// Writes the features of `rows` to `out`, row after row. Rows that the source model would refuse
+    /// are reported; their features are without meaning.
+    pub(crate) fn run<T: Feature>(
+        &self,
+        input: &Input<'_>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut [T],
+        refusals: &mut Vec<Refusal>,
+    ) {
+        let mut tile = Tile::new(input, rows, self.n_columns, scratch, refusals);
+        for step in &self.steps {
+            step.run(&mut tile);
+        }
+        let width = self.features.len();
+        for (feature, &number) in self.features.iter().enumerate() {
+            let column = tile.column(number);
+            for (into, &value) in out.iter_mut().skip(feature).step_by(width.max(1)).zip(column) {
+                *into = T::from_f64(value);
+            }
+        }
+    }
+}

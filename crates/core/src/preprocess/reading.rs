@@ -1,0 +1,115 @@
+//! What is known while steps are read: the slots so far, and where parameters lie.
+
+use super::missing::Missing;
+use crate::error::{Error, Result};
+use crate::params::Params;
+use crate::schema::Schema;
+use serde::Deserialize;
+
+/// The state while the manifest's steps are read in order.
+pub(super) struct Reading<'a> {
+    pub schema: &'a Schema,
+    pub params: &'a Params,
+    slots: Vec<Slot>,
+    n_columns: usize,
+}
+
+/// A value for all rows: the output of one step and the input of later ones.
+#[derive(Clone, Debug)]
+pub(super) enum Slot {
+    Number(Number),
+    Text(Text),
+}
+
+/// A number per row, in a column of the tile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    /// The column of the tile.
+    pub column: usize,
+    /// The field that the values come from.
+    pub field: usize,
+    /// Whether the values are float32 ones.
+    pub precision: Precision,
+}
+
+/// Text per row, never materialised: the field's cells, some of them replaced.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub field: usize,
+    /// What replaces which cells, in order.
+    pub replacements: Vec<(Missing, String)>,
+}
+
+/// The type of a number slot.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+pub(super) enum Precision {
+    #[serde(rename = "float32")]
+    Single,
+    #[serde(rename = "float64")]
+    Double,
+}
+
+impl Precision {
+    /// `value` rounded to this type.
+    #[inline]
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            Precision::Single => f64::from(value as f32),
+            Precision::Double => value,
+        }
+    }
+}
+
+impl<'a> Reading<'a> {
+    pub fn new(schema: &'a Schema, params: &'a Params) -> Self {
+        Reading { schema, params, slots: Vec::new(), n_columns: 0 }
+    }
+
+    /// Appends a number slot and gives its place.
+    pub fn push_number(&mut self, field: usize, precision: Precision) -> Number {
+        let number = Number { column: self.n_columns, field, precision };
+        self.n_columns += 1;
+        self.slots.push(Slot::Number(number));
+        number
+    }
+
+    /// Appends a text slot.
+    pub fn push_text(&mut self, text: Text) {
+        self.slots.push(Slot::Text(text));
+    }
+
+    /// Slot number `slot`.
+    pub fn slot(&self, slot: usize) -> Result<&Slot> {
+        self.slots.get(slot).ok_or_else(|| {
+            Error::corrupt(format!(
+                "slot {slot} is read before a step makes it; there are {}",
+                self.slots.len()
+            ))
+        })
+    }
+
+    /// Slot number `slot`, which must hold numbers.
+    pub fn number(&self, slot: usize) -> Result<Number> {
+        match self.slot(slot)? {
+            Slot::Number(number) => Ok(*number),
+            Slot::Text(_) => Err(Error::corrupt(format!("slot {slot} holds text where numbers are needed"))),
+        }
+    }
+
+    /// The number slots of `inputs`.
+    pub fn numbers(&self, inputs: &[usize]) -> Result<Vec<Number>> {
+        inputs.iter().map(|&slot| self.number(slot)).collect()
+    }
+
+    /// The number slots of `inputs`, each with a new slot for its output; of the same type, or of
+    /// `precision` where given.
+    pub fn pairs(&mut self, inputs: &[usize], precision: Option<Precision>) -> Result<Vec<(Number, Number)>> {
+        let inputs = self.numbers(inputs)?;
+        let output = |from: Number| (from, self.push_number(from.field, precision.unwrap_or(from.precision)));
+        Ok(inputs.into_iter().map(output).collect())
+    }
+
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+}

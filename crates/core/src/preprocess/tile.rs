@@ -1,0 +1,106 @@
+//! The rows in work: a few hundred at a time, column by column.
+
+use super::reading::{Number, Text};
+use crate::input::{Input, TextCell};
+use std::ops::Range;
+
+/// A row that the source model would refuse, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The row of the whole input.
+    pub row: usize,
+    /// The field whose value is at fault.
+    pub field: usize,
+    /// What was found and what was expected.
+    pub reason: String,
+}
+
+/// The memory of a tile, reused from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    columns: Vec<f64>,
+}
+
+/// A range of rows of the input, with a column of numbers for each slot.
+pub(super) struct Tile<'a> {
+    input: &'a Input<'a>,
+    rows: Range<usize>,
+    columns: &'a mut [f64],
+    refusals: &'a mut Vec<Refusal>,
+}
+
+impl<'a> Tile<'a> {
+    pub fn new(
+        input: &'a Input<'a>,
+        rows: Range<usize>,
+        n_columns: usize,
+        scratch: &'a mut Scratch,
+        refusals: &'a mut Vec<Refusal>,
+    ) -> Self {
+        let needed = rows.len() * n_columns;
+        if scratch.columns.len() < needed {
+            scratch.columns.resize(needed, 0.0);
+        }
+        Tile { input, rows, columns: &mut scratch.columns[..needed], refusals }
+    }
+
+    pub fn input(&self) -> &'a Input<'a> {
+        self.input
+    }
+
+    /// The rows of the input that the tile holds.
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The values of a slot.
+    pub fn column(&self, number: Number) -> &[f64] {
+        &self.columns[number.column * self.n_rows()..][..self.n_rows()]
+    }
+
+    /// The values of a slot, to be written.
+    pub fn column_mut(&mut self, number: Number) -> &mut [f64] {
+        let n_rows = self.n_rows();
+        &mut self.columns[number.column * n_rows..][..n_rows]
+    }
+
+    /// The values of `from`, and of the later slot `to` to be written.
+    pub fn from_to(&mut self, from: Number, to: Number) -> (&[f64], &mut [f64]) {
+        let n_rows = self.n_rows();
+        let (before, after) = self.columns.split_at_mut(to.column * n_rows);
+        (&before[from.column * n_rows..][..n_rows], &mut after[..n_rows])
+    }
+
+    /// Writes `function` of each value of `from` to the later slot `to`, rounded to its type.
+    #[inline]
+    pub fn map(&mut self, from: Number, to: Number, function: impl Fn(f64) -> f64) {
+        let (from, into) = self.from_to(from, to);
+        for (into, &value) in into.iter_mut().zip(from) {
+            *into = to.precision.round(function(value));
+        }
+    }
+
+    /// The cell of a text slot in row `row` of the tile.
+    pub fn text<'t>(&self, text: &'t Text, row: usize) -> TextCell<'t>
+    where
+        'a: 't,
+    {
+        let column = self.input.column(text.field);
+        let mut cell = column.map_or(TextCell::Nan, |column| column.text(self.rows.start + row));
+        for (missing, fill) in &text.replacements {
+            if missing.is_text(cell) {
+                cell = TextCell::Text(fill);
+            }
+        }
+        cell
+    }
+
+    /// Refuses row `row` of the tile.
+    pub fn refuse(&mut self, row: usize, field: usize, reason: String) {
+        self.refusals.push(Refusal { row: self.rows.start + row, field, reason });
+    }
+}

@@ -1,0 +1,81 @@
+//! What comes in: the fields of a row.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The input fields of a model, in order.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    fields: Vec<Field>,
+    numbers: HashMap<String, usize>,
+}
+
+/// One input field.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// The field's name, unique in its schema.
+    pub name: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// The reference data's own name for the column's type, such as `float64` or `object`.
+    pub dtype: String,
+    /// Which missing value the source had in mind where the input has only one.
+    pub null: Null,
+}
+
+/// What the values of a field are.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// True or false; also taken as 1 or 0.
+    Boolean,
+    /// Numbers.
+    Float,
+    /// Whole numbers in the reference data. Any number is taken.
+    Integer,
+    /// Text.
+    String,
+}
+
+/// The two missing values of the Python world.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Null {
+    /// Not a number, also standing for missing text.
+    Nan,
+    /// Python's `None`.
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Json {
+    fields: Vec<Field>,
+}
+
+impl Schema {
+    /// Reads the manifest's `schema`.
+    pub(crate) fn parse(json: &str) -> Result<Schema> {
+        let Json { fields } = serde_json::from_str(json)
+            .map_err(|error| Error::corrupt(format!("reading the manifest's schema: {error}")))?;
+        let mut numbers = HashMap::with_capacity(fields.len());
+        for (number, field) in fields.iter().enumerate() {
+            if numbers.insert(field.name.clone(), number).is_some() {
+                return Err(Error::corrupt(format!("the schema has the field {:?} twice", field.name)));
+            }
+        }
+        Ok(Schema { fields, numbers })
+    }
+
+    /// The fields in order.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The number of the field called `name`.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+}

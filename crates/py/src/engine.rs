@@ -1,0 +1,476 @@
+//! `monobloc.Engine` and `monobloc.load`.
+
+use crate::arrays::{filled, numpy};
+use crate::error::{exception, raise};
+use crate::prediction::{Prediction, Verdicts};
+use crate::rows::Rows;
+use monobloc::model::{Classes, Label, argmax};
+use monobloc::preprocess::FeatureType;
+use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Rows from which on other Python threads may run meanwhile; letting go of the interpreter costs more
+/// than a few rows.
+const DETACH_ROWS: usize = 64;
+
+/// A model with its preprocessing, ready to predict. Engines are immutable and may be used from any
+/// number of threads, and from processes forked after loading.
+#[pyclass(frozen, subclass, module = "monobloc")]
+pub struct Engine {
+    inner: Arc<monobloc::Engine>,
+    options: LoadOptions,
+}
+
+/// An engine whose model gives probabilities of classes.
+#[pyclass(frozen, extends = Engine, module = "monobloc")]
+pub struct ClassifierEngine;
+
+/// What loading cost.
+#[pyclass(frozen, get_all, module = "monobloc")]
+pub struct LoadReport {
+    /// Wall time in seconds.
+    seconds: f64,
+    /// Bytes that are mapped and shared with other processes.
+    mapped_bytes: u64,
+    /// Bytes that the engine keeps for itself.
+    private_bytes: u64,
+}
+
+/// Whether a loaded bloc is still what it was.
+#[pyclass(frozen, get_all, module = "monobloc")]
+pub struct Health {
+    /// What is wrong, one sentence each.
+    findings: Vec<String>,
+}
+
+/// Loads a bloc. By default only its structure is proven, in time independent of its size;
+/// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
+/// batch; by default the process's CPU budget does.
+#[pyfunction]
+#[pyo3(signature = (path, *, digest=None, threads=None, verify="structure"))]
+pub fn load<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    digest: Option<String>,
+    threads: Option<usize>,
+    verify: &str,
+) -> PyResult<Bound<'py, Engine>> {
+    let verify = match verify {
+        "structure" => Verify::Structure,
+        "full" => Verify::Full,
+        other => {
+            let message = format!("verify is {other:?}; expected \"structure\" or \"full\"");
+            return Err(raise(ErrorKind::InvalidArgument, message));
+        }
+    };
+    let options = LoadOptions { digest, threads, verify };
+    let inner = py.detach(|| monobloc::Engine::load(&path, &options)).map_err(|error| exception(&error))?;
+    let seconds = inner.load_report().duration.as_secs_f64();
+    let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
+    logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
+    let engine = Engine { inner: Arc::new(inner), options };
+    if engine.inner.is_classifier() {
+        let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
+        return Ok(Bound::new(py, classifier)?.into_super());
+    }
+    Bound::new(py, engine)
+}
+
+/// Loads again what was pickled: the same path, with the same digest.
+#[pyfunction]
+pub fn _reload<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    digest: String,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, Engine>> {
+    load(py, path, Some(digest), threads, "structure")
+}
+
+#[pymethods]
+impl Engine {
+    /// The label, or for regression the value, of each row, as the source model's `predict` gives it.
+    /// Raises `SchemaError` for a row that the source model would refuse.
+    #[pyo3(name = "predict")]
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn predict<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = self.rows(X)?;
+        match self.inner.model().classes() {
+            None => filled::<f64>(py, rows.n_rows(), None, "f8", |out| self.predict_all(py, &rows, out)),
+            Some(classes) => {
+                let mut labels = Labels::new(py, classes, rows.n_rows())?;
+                self.for_each_chunk(&rows, |input| {
+                    let probabilities = self.run_chunk(py, input, true)?.0;
+                    labels.extend(&self.best(&probabilities))
+                })?;
+                labels.finish()
+            }
+        }
+    }
+
+    /// The outputs of each row and a verdict on it. Never raises for a row: the outputs of a row that
+    /// the source model would refuse are NaN (labels: None).
+    #[pyo3(name = "run")]
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn run<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Prediction> {
+        let rows = self.rows(X)?;
+        let n_outputs = self.inner.model().n_outputs();
+        let classes = self.inner.model().classes();
+        let mut rejections: Vec<Rejection> = Vec::new();
+        let mut best = Vec::new();
+        let width = classes.map(|_| n_outputs);
+        let values = filled::<f64>(py, rows.n_rows(), width, "f8", |out| {
+            self.for_each_chunk(&rows, |input| {
+                let (outputs, rejected) = self.run_chunk(py, input, false)?;
+                out[input.first_row() * n_outputs..][..outputs.len()].copy_from_slice(&outputs);
+                if classes.is_some() {
+                    best.extend(self.best(&outputs));
+                }
+                rejections.extend(rejected);
+                Ok(())
+            })
+        })?;
+        let outputs = PyDict::new(py);
+        match classes {
+            None => outputs.set_item("prediction", values)?,
+            Some(classes) => {
+                outputs.set_item("probabilities", values)?;
+                let mut labels = Labels::new(py, classes, rows.n_rows())?;
+                labels.extend(&best)?;
+                outputs.set_item("label", labels.without(&rejections)?)?;
+            }
+        }
+        let verdicts = Verdicts { n_rows: rows.n_rows(), rejections: rejections.into() };
+        Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+    }
+
+    /// The feature matrix that the model sees, as the source's preprocessing gives it (dense).
+    #[pyo3(name = "transform")]
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn transform<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = self.rows(X)?;
+        let width = self.inner.pipeline().n_features();
+        match self.inner.pipeline().feature_type() {
+            FeatureType::Float32 => filled::<f32>(py, rows.n_rows(), Some(width), "f4", |out| {
+                self.for_each_chunk(&rows, |input| {
+                    let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
+                    detached(py, input, || self.inner.transform_into_f32(input, out))
+                })
+            }),
+            FeatureType::Float64 => filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| {
+                self.for_each_chunk(&rows, |input| {
+                    let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
+                    detached(py, input, || self.inner.transform_into(input, out))
+                })
+            }),
+        }
+    }
+
+    /// Whether the bloc's file is still the one that was loaded.
+    fn health(&self) -> Health {
+        Health { findings: self.inner.health().findings }
+    }
+
+    /// The names of the features that `transform` gives.
+    #[pyo3(signature = (input_features=None))]
+    fn get_feature_names_out<'py>(
+        &self,
+        py: Python<'py>,
+        input_features: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = input_features;
+        let features: Vec<&str> = self.inner.pipeline().feature_names().iter().map(String::as_str).collect();
+        names(py, &features)
+    }
+
+    /// The names of the input fields.
+    #[getter]
+    fn feature_names_in_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let fields: Vec<&str> =
+            self.inner.schema().fields().iter().map(|field| field.name.as_str()).collect();
+        names(py, &fields)
+    }
+
+    /// The number of input fields.
+    #[getter]
+    fn n_features_in_(&self) -> usize {
+        self.inner.schema().fields().len()
+    }
+
+    /// The input fields: a dict with a list `fields` of name, kind, dtype and null.
+    #[getter]
+    fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.manifest(py)?.get_item("schema")
+    }
+
+    /// The bloc's manifest.
+    #[getter]
+    fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (self.inner.bloc().manifest_json(),))
+    }
+
+    /// What loading cost.
+    #[getter]
+    fn load_report(&self) -> LoadReport {
+        let report = self.inner.load_report();
+        LoadReport {
+            seconds: report.duration.as_secs_f64(),
+            mapped_bytes: report.mapped_bytes,
+            private_bytes: report.private_bytes,
+        }
+    }
+
+    /// The path that the bloc was loaded from.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.inner.bloc().path().to_owned()
+    }
+
+    /// The bloc's digest.
+    #[getter]
+    fn digest(&self) -> &str {
+        self.inner.bloc().digest()
+    }
+
+    /// The model's name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.inner.manifest().name
+    }
+
+    /// The model's version.
+    #[getter]
+    fn version(&self) -> &str {
+        &self.inner.manifest().version
+    }
+
+    /// `"classifier"` or `"regressor"`, for scikit-learn before 1.6.
+    #[getter]
+    fn _estimator_type(&self) -> &'static str {
+        if self.inner.is_classifier() { "classifier" } else { "regressor" }
+    }
+
+    /// scikit-learn's tags.
+    fn __sklearn_tags__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let utils = py.import("sklearn.utils")?;
+        let arguments = PyDict::new(py);
+        arguments.set_item("estimator_type", self._estimator_type())?;
+        arguments.set_item("target_tags", utils.getattr("TargetTags")?.call1((true,))?)?;
+        let (classifier, regressor) = match self.inner.model().classes() {
+            Some(classes) => {
+                let tags = utils.getattr("ClassifierTags")?.call0()?;
+                tags.setattr("multi_class", classes.values.len() > 2)?;
+                (Some(tags), None)
+            }
+            None => (None, Some(utils.getattr("RegressorTags")?.call0()?)),
+        };
+        arguments.set_item("classifier_tags", classifier)?;
+        arguments.set_item("regressor_tags", regressor)?;
+        arguments.set_item("transformer_tags", py.None())?;
+        utils.getattr("Tags")?.call((), Some(&arguments))
+    }
+
+    /// Whether the model is fitted: an engine always is.
+    fn __sklearn_is_fitted__(&self) -> bool {
+        true
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (PathBuf, String, Option<usize>))> {
+        let reload = py.import("monobloc._native")?.getattr("_reload")?;
+        Ok((reload, (self.path(), self.digest().to_owned(), self.options.threads)))
+    }
+
+    fn __repr__(&self) -> String {
+        let manifest = self.inner.manifest();
+        let source = self.inner.model().source();
+        format!(
+            "Engine({:?}, version {:?}, {source}, {})",
+            manifest.name,
+            manifest.version,
+            self.inner.bloc().path().display()
+        )
+    }
+}
+
+#[pymethods]
+impl ClassifierEngine {
+    /// The probability of each class, in the order of `classes_`, for each row. Raises `SchemaError`
+    /// for a row that the source model would refuse.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn predict_proba<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = X.py();
+        let engine = slf.as_super();
+        let rows = engine.rows(X)?;
+        let width = engine.inner.model().n_outputs();
+        filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| engine.predict_all(py, &rows, out))
+    }
+
+    /// The labels, in the order of the probabilities.
+    #[getter]
+    fn classes_<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let classes = slf.as_super().inner.model().classes();
+        let classes = classes.ok_or_else(|| raise(ErrorKind::Internal, "a classifier without classes"))?;
+        labels(slf.py(), classes)
+    }
+}
+
+#[pymethods]
+impl LoadReport {
+    fn __repr__(&self) -> String {
+        format!(
+            "LoadReport(seconds={:.6}, mapped_bytes={}, private_bytes={})",
+            self.seconds, self.mapped_bytes, self.private_bytes
+        )
+    }
+}
+
+#[pymethods]
+impl Health {
+    /// `"ok"`, or `"degraded"` when something was found.
+    #[getter]
+    fn status(&self) -> &'static str {
+        if self.findings.is_empty() { "ok" } else { "degraded" }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Health(status={:?}, findings={:?})", self.status(), self.findings)
+    }
+}
+
+impl Engine {
+    fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        Rows::read(self.inner.schema(), rows)
+    }
+
+    fn for_each_chunk(&self, rows: &Rows<'_>, each: impl FnMut(&Input<'_>) -> PyResult<()>) -> PyResult<()> {
+        rows.for_each_chunk(self.inner.schema(), each)
+    }
+
+    /// Writes the outputs of all rows, or raises for the first refused one.
+    fn predict_all(&self, py: Python<'_>, rows: &Rows<'_>, out: &mut [f64]) -> PyResult<()> {
+        let width = self.inner.model().n_outputs();
+        self.for_each_chunk(rows, |input| {
+            let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
+            detached(py, input, || self.inner.predict_into(input, out))
+        })
+    }
+
+    fn run_chunk(
+        &self,
+        py: Python<'_>,
+        input: &Input<'_>,
+        strict: bool,
+    ) -> PyResult<(Vec<f64>, Vec<Rejection>)> {
+        let mut outputs = vec![0.0; input.n_rows() * self.inner.model().n_outputs()];
+        let rejections = detached(py, input, || {
+            if strict {
+                return self.inner.predict_into(input, &mut outputs).map(|()| Vec::new());
+            }
+            self.inner.run_into(input, &mut outputs)
+        })?;
+        Ok((outputs, rejections))
+    }
+
+    /// The number of the best class of each row.
+    fn best(&self, probabilities: &[f64]) -> Vec<i64> {
+        let rows = probabilities.chunks(self.inner.model().n_outputs());
+        rows.map(|row| argmax(row) as i64).collect()
+    }
+}
+
+/// Calls the core, letting other Python threads run meanwhile where that pays.
+fn detached<R: Send>(
+    py: Python<'_>,
+    input: &Input<'_>,
+    call: impl FnOnce() -> monobloc::Result<R> + Send,
+) -> PyResult<R> {
+    let result = if input.n_rows() < DETACH_ROWS { call() } else { py.detach(call) };
+    result.map_err(|error| exception(&error))
+}
+
+fn names<'py>(py: Python<'py>, values: &[&str]) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::new(py, values)?;
+    match numpy(py) {
+        None => Ok(list.into_any()),
+        Some(numpy) => numpy.call_method1("array", (list, "object")),
+    }
+}
+
+/// The labels as an array of their dtype, or as a list.
+fn labels<'py>(py: Python<'py>, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+    let values = classes.values.iter().map(|label| match label {
+        Label::Boolean(value) => value.into_bound_py_any(py),
+        Label::Integer(value) => value.into_bound_py_any(py),
+        Label::Float(value) => value.into_bound_py_any(py),
+        Label::Text(value) => value.into_bound_py_any(py),
+    });
+    let list = PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?;
+    match numpy(py) {
+        None => Ok(list.into_any()),
+        Some(numpy) => numpy.call_method1("array", (list, classes.dtype.as_str())),
+    }
+}
+
+/// The labels of rows, gathered chunk by chunk.
+struct Labels<'py> {
+    classes: Bound<'py, PyAny>,
+    gathered: Bound<'py, PyAny>,
+    done: usize,
+}
+
+impl<'py> Labels<'py> {
+    fn new(py: Python<'py>, classes: &Classes, n_rows: usize) -> PyResult<Self> {
+        let classes = labels(py, classes)?;
+        let gathered = match numpy(py) {
+            None => PyList::empty(py).into_any(),
+            Some(numpy) => numpy.call_method1("empty", (n_rows, classes.getattr("dtype")?))?,
+        };
+        Ok(Labels { classes, gathered, done: 0 })
+    }
+
+    fn extend(&mut self, best: &[i64]) -> PyResult<()> {
+        let py = self.classes.py();
+        match numpy(py) {
+            None => {
+                let list = self.gathered.cast::<PyList>()?;
+                best.iter().try_for_each(|&class| list.append(self.classes.get_item(class)?))?;
+            }
+            Some(_) => {
+                let end = self.done + best.len();
+                let place = pyo3::types::PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
+                let indices = filled::<i64>(py, best.len(), None, "i8", |out| {
+                    out.copy_from_slice(best);
+                    Ok(())
+                })?;
+                self.gathered.set_item(place, self.classes.call_method1("take", (indices,))?)?;
+                self.done = end;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.gathered)
+    }
+
+    /// With None in place of rejected rows' labels.
+    fn without(self, rejections: &[Rejection]) -> PyResult<Bound<'py, PyAny>> {
+        if rejections.is_empty() {
+            return Ok(self.gathered);
+        }
+        let py = self.classes.py();
+        let gathered = match numpy(py) {
+            None => self.gathered,
+            Some(_) => self.gathered.call_method1("astype", ("object",))?,
+        };
+        rejections.iter().try_for_each(|rejection| gathered.set_item(rejection.row, py.None()))?;
+        Ok(gathered)
+    }
+}

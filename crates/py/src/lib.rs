@@ -1,0 +1,35 @@
+//! The Python face: each function converts, calls the core, and converts back.
+
+mod arrays;
+mod engine;
+mod error;
+mod packer;
+mod prediction;
+mod rows;
+
+use pyo3::prelude::*;
+
+/// The native half of `monobloc`.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    error::register(module)?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<engine::ClassifierEngine>()?;
+    module.add_class::<engine::Health>()?;
+    module.add_class::<engine::LoadReport>()?;
+    module.add_class::<packer::Packer>()?;
+    module.add_class::<prediction::Finding>()?;
+    module.add_class::<prediction::Prediction>()?;
+    module.add_class::<prediction::Verdict>()?;
+    module.add_class::<prediction::Verdicts>()?;
+    module.add_function(wrap_pyfunction!(engine::load, module)?)?;
+    module.add_function(wrap_pyfunction!(engine::_reload, module)?)?;
+    module.add_function(wrap_pyfunction!(run_command, module)?)
+}
+
+/// Runs the command line `monobloc ARGUMENTS` and gives its exit status.
+#[pyfunction]
+fn run_command(py: Python<'_>, arguments: Vec<String>) -> u8 {
+    py.detach(|| monobloc_cli::run(arguments))
+}

@@ -1,0 +1,65 @@
+"""Run a model in production from one mapped file.
+
+>>> import monobloc
+>>> monobloc.load("no such file.bloc")
+Traceback (most recent call last):
+    ...
+monobloc.NotFoundError: opening no such file.bloc: No such file or directory (os error 2)
+"""
+
+from ._native import (
+    ClassifierEngine,
+    CorruptError,
+    DigestMismatchError,
+    Engine,
+    Finding,
+    GoldenMismatchError,
+    Health,
+    InternalError,
+    InvalidArgumentError,
+    IoError,
+    LoadReport,
+    MonoblocError,
+    NotABlocError,
+    NotFoundError,
+    PermissionDeniedError,
+    Prediction,
+    SchemaError,
+    UnsupportedError,
+    Verdict,
+    Verdicts,
+    VersionTooNewError,
+    __version__,
+    load,
+)
+from .packing import CheckReport, PackReport, check, pack
+
+__all__ = [
+    "CheckReport",
+    "ClassifierEngine",
+    "CorruptError",
+    "DigestMismatchError",
+    "Engine",
+    "Finding",
+    "GoldenMismatchError",
+    "Health",
+    "InternalError",
+    "InvalidArgumentError",
+    "IoError",
+    "LoadReport",
+    "MonoblocError",
+    "NotABlocError",
+    "NotFoundError",
+    "PackReport",
+    "PermissionDeniedError",
+    "Prediction",
+    "SchemaError",
+    "UnsupportedError",
+    "Verdict",
+    "Verdicts",
+    "VersionTooNewError",
+    "__version__",
+    "check",
+    "load",
+    "pack",
+]
