@@ -37,11 +37,7 @@ def read_model(model: Any, reference: Reference, packer: Any) -> Reading:
     """Read a model that `check` found nothing in."""
     recipe = Recipe(packer, reference.fields)
     columns = tuple(
-        Column(
-            dtype=field.slot_dtype,
-            field=i,
-            absent="both" if field.mixes_missing else field.null,
-        )
+        Column(dtype=field.slot_dtype, field=i, absent=field.absent)
         for i, field in enumerate(reference.fields)
     )
     table = Table(columns, _sample(model, reference))

@@ -36,7 +36,8 @@ class Column:
     """The input field that it carries unchanged, up to filling in missing values."""
     absent: str = "nan"
     """What NaN in a number slot stands for where scikit-learn sees Python objects:
-    ``nan``, ``none``, or ``both`` where the two cannot be told apart."""
+    ``nan``, ``none``, ``either`` where the reference shows none, or ``both`` where it
+    shows both, which a number slot cannot tell apart."""
 
     @property
     def is_string(self) -> bool:

@@ -41,6 +41,13 @@ class Field:
         return "float32" if self.dtype == "float32" else "float64"
 
     @property
+    def absent(self) -> str:
+        """What NaN stands for in a slot of this field (see `Column`)."""
+        if self.mixes_missing:
+            return "both"
+        return "either" if self.values.dtype.kind == "O" and not self.missing.any() else self.null
+
+    @property
     def can_miss(self) -> bool:
         """Whether a column of this dtype can hold missing values at all."""
         return self.values.dtype.kind in "fO"

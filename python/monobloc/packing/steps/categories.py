@@ -143,4 +143,6 @@ def _absent_category(
         refuse(
             step, path, f"{where} mixes None and NaN among numbers", "one kind of missing value"
         )
+    if column.absent == "either":
+        return nan or none
     return none if column.absent == "none" else nan

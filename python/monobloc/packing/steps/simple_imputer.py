@@ -65,7 +65,8 @@ def _check(step: Any, columns: list[Column], dtype: np.dtype, recipe: Recipe, pa
     nan = _is_nan(step.missing_values)
     if dtype.kind == "O":
         if not nan:
-            checked = [column for column in columns if column.is_string or column.absent != "none"]
+            passing = ("none", "either") if step.missing_values is None else ("none",)
+            checked = [c for c in columns if c.is_string or c.absent not in passing]
             recipe.check_finite(checked, path, nan=False)
     else:
         recipe.check_finite(columns, path, nan=nan)
@@ -95,7 +96,7 @@ def _missing(
             step, path, f"column {name} mixes None and NaN among numbers", "one kind of missing value"
         )
     held = column.absent if dtype.kind == "O" else "nan"
-    return ("nan", None) if held == wanted else None
+    return ("nan", None) if held in (wanted, "either") else None
 
 
 def _as_compared(value: Any, dtype: np.dtype) -> float:
