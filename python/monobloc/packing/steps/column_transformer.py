@@ -23,8 +23,9 @@ def problems(step: Any) -> Iterator[tuple[str, str]]:
 
 
 def children(step: Any) -> Iterator[tuple[str, Any]]:
+    inputs = getattr(step, "_transformer_to_input_indices", {})
     for name, branch, _ in getattr(step, "transformers_", step.transformers):
-        if not (isinstance(branch, str) and branch == "drop"):
+        if not _is_drop(branch) and len(inputs.get(name, [0])):
             yield name, branch
 
 
@@ -55,12 +56,16 @@ def _branches(step: Any, table: Table) -> Iterator[tuple[str, Any, list[int]]]:
     labels = [str(label) for label in table.sample.columns] if by_name else []
     for name, branch, _ in step.transformers_:
         indices = np.asarray(step._transformer_to_input_indices[name], dtype=int)
-        if (isinstance(branch, str) and branch == "drop") or not len(indices):
+        if _is_drop(branch) or not len(indices):
             continue
         if by_name:
             yield name, branch, [labels.index(str(step.feature_names_in_[i])) for i in indices]
         else:
             yield name, branch, indices.tolist()
+
+
+def _is_drop(branch: Any) -> bool:
+    return isinstance(branch, str) and branch == "drop"
 
 
 def _read_branch(branch: Any, table: Table, recipe: Recipe, path: str) -> Table:
