@@ -1,5 +1,72 @@
-//! The `monobloc` command.
-/// x
-pub fn run(_arguments: Vec<String>) -> u8 {
-    0
+//! The `monobloc` command. The Python package installs the same program.
+//!
+//! Exit status: 0 when all is well, 1 when a bloc is refused or fails its verification, 2 for a
+//! command line that can't be read. What went wrong is one line on standard error.
+
+mod inspect;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Looks into blocs and verifies them.
+#[derive(Parser)]
+#[command(name = "monobloc", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows what a bloc holds: schema, steps, model, members, digests and provenance.
+    Inspect {
+        /// The bloc.
+        bloc: PathBuf,
+        /// Print the manifest as JSON, with the bloc's digest and size.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reads every byte of a bloc against its digest and replays its golden rows.
+    Verify {
+        /// The bloc.
+        bloc: PathBuf,
+        /// The digest that the bloc must have: sha256: and 64 hexadecimal digits.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+}
+
+/// Runs the command with `arguments` (without the program's name) and gives its exit status.
+pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
+    let program = std::iter::once(OsString::from("monobloc"));
+    let arguments = program.chain(arguments.into_iter().map(Into::into));
+    let command = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            // A closed standard output leaves nobody to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let result = match command {
+        Command::Inspect { bloc, json } => inspect::run(&bloc, json),
+        Command::Verify { bloc, digest } => verify::run(&bloc, digest.as_deref()),
+    };
+    let shown = result.and_then(|text| match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(monobloc::Error::new(monobloc::ErrorKind::Io, format!("writing to standard output: {error}")))
+        }
+        _ => Ok(()),
+    });
+    match shown {
+        Ok(()) => 0,
+        Err(error) => {
+            let line = error.to_string().replace('\n', " ");
+            let _ = writeln!(std::io::stderr(), "monobloc: {line} [{}]", error.kind().code());
+            1
+        }
+    }
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `monobloc` command, which looks into blocs and verifies them.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(monobloc_cli::run(std::env::args().skip(1)))
+}

@@ -1,0 +1,30 @@
+//! `monobloc verify`: every byte against its digest, and the golden rows against the source's outputs.
+
+use monobloc::{Engine, Error, ErrorKind, LoadOptions, Result, Verify, golden};
+use std::path::Path;
+
+/// The text to print when all is well.
+pub fn run(path: &Path, digest: Option<&str>) -> Result<String> {
+    let options =
+        LoadOptions { digest: digest.map(str::to_owned), verify: Verify::Full, ..LoadOptions::default() };
+    let engine = Engine::load(path, &options)?;
+    let report = golden::replay(&engine)?;
+    if !report.exact {
+        return Err(Error::new(
+            ErrorKind::GoldenMismatch,
+            format!(
+                "{}: outputs on {} golden rows differ from the source model's by up to {:e}",
+                path.display(),
+                report.rows,
+                report.max_abs_diff
+            ),
+        ));
+    }
+    Ok(format!(
+        "{}: {} bytes match their digests; {} golden rows give the source's very bytes\n{}\n",
+        path.display(),
+        engine.bloc().size_bytes(),
+        report.rows,
+        engine.bloc().digest()
+    ))
+}
