@@ -13,7 +13,8 @@ pub fn run(path: &Path, json: bool) -> Result<String> {
 }
 
 fn as_json(engine: &Engine) -> Result<String> {
-    let internal = |error: serde_json::Error| Error::new(ErrorKind::Internal, format!("writing JSON: {error}"));
+    let internal =
+        |error: serde_json::Error| Error::new(ErrorKind::Internal, format!("writing JSON: {error}"));
     let bloc = engine.bloc();
     let manifest: serde_json::Value = serde_json::from_str(bloc.manifest_json()).map_err(internal)?;
     let shown = serde_json::json!({
@@ -78,7 +79,12 @@ fn model(engine: &Engine) -> String {
 fn schema(schema: &Schema) -> String {
     let width = schema.fields().iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
     let field = |field: &monobloc::schema::Field| {
-        format!("  {:width$}  {:8} {}", printable(&field.name), format!("{:?}", field.kind).to_lowercase(), field.dtype)
+        format!(
+            "  {:width$}  {:8} {}",
+            printable(&field.name),
+            format!("{:?}", field.kind).to_lowercase(),
+            field.dtype
+        )
     };
     schema.fields().iter().map(field).collect::<Vec<_>>().join("\n")
 }

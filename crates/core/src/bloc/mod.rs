@@ -12,3 +12,6 @@ mod writer;
 pub use manifest::{Draft, FORMAT_VERSION, Manifest, Member, OLDEST_READABLE};
 pub use reader::{Bloc, Health};
 pub use writer::{BlocWriter, Unpublished};
+
+#[cfg(test)]
+mod tests;

@@ -225,11 +225,13 @@ fn subtree_sizes(tree: &SourceTree<'_>) -> Result<Vec<u32>> {
     let n = tree.left.len();
     let mut order = Vec::with_capacity(n);
     let mut stack = vec![0];
+    let mut seen = vec![false; n];
     while let Some(node) = stack.pop() {
-        order.push(node);
-        if order.len() > n {
+        if std::mem::replace(&mut seen[node], true) {
+            order.clear();
             break;
         }
+        order.push(node);
         if tree.left[node] >= 0 {
             stack.extend([tree.left[node] as usize, tree.right[node] as usize]);
         }
