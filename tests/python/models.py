@@ -363,16 +363,12 @@ ORDINAL: dict[str, tuple[Any, list[str], Any]] = {
         None,
     ),
     "infrequent": (
-        OrdinalEncoder(
-            **UNKNOWN, unknown_value=-2, encoded_missing_value=-1, min_frequency=25
-        ),
+        OrdinalEncoder(**UNKNOWN, unknown_value=-2, encoded_missing_value=-1, min_frequency=25),
         STRINGS,
         None,
     ),
     "max-categories": (
-        OrdinalEncoder(
-            **UNKNOWN, unknown_value=-2, encoded_missing_value=-1, max_categories=2
-        ),
+        OrdinalEncoder(**UNKNOWN, unknown_value=-2, encoded_missing_value=-1, max_categories=2),
         STRINGS,
         None,
     ),
@@ -435,7 +431,11 @@ TRANSFORMERS: dict[str, Any] = {
         remainder=SimpleImputer(add_indicator=True),
     ),
     "dropped-branch": ColumnTransformer(
-        [("gone", "drop", STRINGS), ("numbers", SimpleImputer(), NUMBERS), ("none", "passthrough", [])]
+        [
+            ("gone", "drop", STRINGS),
+            ("numbers", SimpleImputer(), NUMBERS),
+            ("none", "passthrough", []),
+        ]
     ),
     "positions": ColumnTransformer(
         [
@@ -443,9 +443,7 @@ TRANSFORMERS: dict[str, Any] = {
             ("strings", OneHotEncoder(handle_unknown="ignore"), slice(6, 9)),
         ]
     ),
-    "mask": ColumnTransformer(
-        [("numbers", SimpleImputer(), [True, True, *[False] * 7])]
-    ),
+    "mask": ColumnTransformer([("numbers", SimpleImputer(), [True, True, *[False] * 7])]),
     "selector": make_column_transformer(
         (SimpleImputer(), make_column_selector(dtype_include=np.number)),
         (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include=object)),
@@ -515,7 +513,10 @@ PIPELINES: dict[str, tuple[Any, list[str] | None, Any]] = {
     "sparse-zeros-lost": (
         make_pipeline(
             ColumnTransformer(
-                [("a", SimpleImputer(), ["balance"]), ("b", OneHotEncoder(handle_unknown="ignore"), STRINGS)],
+                [
+                    ("a", SimpleImputer(), ["balance"]),
+                    ("b", OneHotEncoder(handle_unknown="ignore"), STRINGS),
+                ],
                 sparse_threshold=1.0,
             ),
             SimpleImputer(missing_values=-7.0),
@@ -613,7 +614,9 @@ CLASSIFIERS: dict[str, Any] = {
     "decision-tree": DecisionTreeClassifier(min_samples_leaf=9, random_state=3),
     "extra-tree": ExtraTreeClassifier(min_samples_leaf=5, random_state=3),
     "stump": DecisionTreeClassifier(max_depth=1),
-    "leaf": RandomForestClassifier(n_estimators=3, max_depth=1, min_samples_leaf=200, random_state=0),
+    "leaf": RandomForestClassifier(
+        n_estimators=3, max_depth=1, min_samples_leaf=200, random_state=0
+    ),
 }
 
 REGRESSORS: dict[str, Any] = {
@@ -646,8 +649,8 @@ def cases() -> list[Case]:
         encoder = OneHotEncoder(handle_unknown="ignore")
         add(f"simple-imputer/strings-{name}", after(imputer, encoder), columns, change)
     for name, scaler in SCALERS.items():
-        add(f"{name}", after(scaler), FLOATS + ["age"])
-        add(f"{name}/float32", after(scaler), FLOATS + ["age"], float32)
+        add(f"{name}", after(scaler), [*FLOATS, "age"])
+        add(f"{name}/float32", after(scaler), [*FLOATS, "age"], float32)
         add(f"{name}/mixed", after(scaler), NUMBERS)
         add(f"{name}/integers", after(scaler), ["age", "children"], array)
     for name, (encoder, columns, change) in ONE_HOT.items():

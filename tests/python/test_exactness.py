@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import monobloc
 import numpy as np
 import pytest
-from models import Case, Fitted, cases
+from models import Case, cases
 from sklearn.pipeline import Pipeline
-
-import monobloc
 
 CASES = cases()
 
@@ -60,7 +59,9 @@ def same_bytes(got: Any, expected: Any) -> None:
         return
     nan = (got != got) & (expected != expected)
     different = (got.view(f"V{got.itemsize}") != expected.view(f"V{got.itemsize}")) & ~nan
-    assert not different.any(), f"{different.sum()} values differ, as in {np.argwhere(different)[:3]}"
+    assert not different.any(), (
+        f"{different.sum()} values differ, as in {np.argwhere(different)[:3]}"
+    )
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)

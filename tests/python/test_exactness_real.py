@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import monobloc
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +16,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-import monobloc
-
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILES = {
     "german_credit": ("german_credit.csv", "credit", []),
@@ -25,7 +24,7 @@ FILES = {
 }
 FORESTS = {"random-forest": RandomForestClassifier, "extra-trees": ExtraTreesClassifier}
 SINGLE_ROWS = 2_000
-SOURCE_SECONDS = 20
+SOURCE_SECONDS = 5
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
 
@@ -46,7 +45,11 @@ def pipeline(forest: type, frame: pd.DataFrame) -> Pipeline:
     amounts = [name for name in numbers if name not in codes]
     filled = SimpleImputer(strategy="constant", fill_value="missing")
     branches = [
-        ("amounts", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), amounts[::2]),
+        (
+            "amounts",
+            make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+            amounts[::2],
+        ),
         ("ratios", make_pipeline(SimpleImputer(add_indicator=True), MinMaxScaler()), amounts[1::2]),
         ("codes", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=20), codes),
         ("names", make_pipeline(filled, OneHotEncoder(handle_unknown="ignore")), strings[::2]),

@@ -73,4 +73,4 @@ def check(model: Any) -> CheckReport:
     from .walk import findings_of, working_split
 
     findings = findings_of(model)
-    return CheckReport(tuple(findings), working_split(model) if findings else None)
+    return CheckReport(tuple(findings), working_split(model, findings))

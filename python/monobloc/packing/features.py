@@ -18,10 +18,7 @@ def feature_matrix(
     Integers and booleans go straight to float32, as the model takes them.
     """
     dtype = validated(table.sample, None, accept_sparse="csr").dtype
-    if dtype.kind == "f":
-        name = dtype.name
-    else:
-        name = FLOAT64 if dtype.kind == "O" else FLOAT32
+    name = dtype.name if dtype.kind == "f" else FLOAT64 if dtype.kind == "O" else FLOAT32
     columns = recipe.floats(table, np.dtype(name), path, model)
     return {
         "slots": [column.slot for column in columns],
@@ -36,7 +33,9 @@ def _names(model: Any, prefix: Any, count: int) -> list[str]:
     if prefix is not None:
         try:
             with quiet():
-                candidates.append(prefix.get_feature_names_out(attribute(prefix, "feature_names_in_")))
+                candidates.append(
+                    prefix.get_feature_names_out(attribute(prefix, "feature_names_in_"))
+                )
         except (ValueError, TypeError, AttributeError):
             pass
     candidates.append(attribute(model, "feature_names_in_"))

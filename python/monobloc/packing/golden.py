@@ -32,9 +32,7 @@ def golden_rows(
 ) -> tuple[list[list[Any]], np.ndarray]:
     """Inputs, one list per field, and the source's outputs for them."""
     source = sequential(model)
-    columns = (
-        _made_up(source, reference, reading) if golden is None else _given(reference, golden)
-    )
+    columns = _made_up(source, reference, reading) if golden is None else _given(reference, golden)
     rows = reference.build(columns)
     if golden is not None and not accepts(source, rows):
         raise invalid_argument("the model refuses some of the golden rows")

@@ -92,7 +92,8 @@ def pack(
     try:
         reading = read_model(model, rows, packer)
     except Refused as refusal:
-        raise unsupported(CheckReport(refusal.findings, working_split(model))) from None
+        split = working_split(model, refusal.findings)
+        raise unsupported(CheckReport(refusal.findings, split)) from None
     inputs, answers = golden_rows(model, rows, reading, golden)
     path = Path(path)
     manifest = {

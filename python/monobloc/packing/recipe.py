@@ -133,8 +133,7 @@ class Recipe:
         slots = [
             column.slot
             for column in columns
-            if column.slot is not None
-            and self._checked.get(column.slot) not in (policy, "refuse")
+            if column.slot is not None and self._checked.get(column.slot) not in (policy, "refuse")
         ]
         if slots:
             self.step("check_finite", path, slots, 0, nan=policy)

@@ -79,9 +79,9 @@ class Field:
         else:
             numbers = present.astype(np.float64)
             finite = numbers[np.isfinite(numbers)]
-            summary["quantiles"] = [float(q) for q in np.quantile(finite, QUANTILES)] if len(
-                finite
-            ) else []
+            summary["quantiles"] = (
+                [float(q) for q in np.quantile(finite, QUANTILES)] if len(finite) else []
+            )
         return summary
 
 
@@ -254,7 +254,9 @@ def _overridden(
         )
     numbers = values[~missing].astype(np.float64)
     if wanted == "boolean" and not np.isin(numbers, (0.0, 1.0)).all():
-        raise _BadField("schema asks for boolean, but the reference holds other values than 0 and 1")
+        raise _BadField(
+            "schema asks for boolean, but the reference holds other values than 0 and 1"
+        )
     if wanted == "integer" and not (numbers == np.round(numbers)).all():
         raise _BadField("schema asks for integer, but the reference holds fractions")
     if wanted == "float" and values.dtype.kind in "biu":
@@ -262,9 +264,7 @@ def _overridden(
     return values, dtype
 
 
-def _frame_columns(
-    frame: Any, names: Sequence[str] | None
-) -> tuple[Any, list[tuple[str, Any]]]:
+def _frame_columns(frame: Any, names: Sequence[str] | None) -> tuple[Any, list[tuple[str, Any]]]:
     labels = [str(label) for label in frame.columns]
     repeated = sorted({label for label in labels if labels.count(label) > 1})
     if repeated:

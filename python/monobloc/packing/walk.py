@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .checking import Finding
@@ -36,7 +37,8 @@ def _model_findings(model: Any, path: str) -> list[Finding]:
     if reader is None:
         return [Finding(path, class_name(model), _model_reason(model), supported_models())]
     return [
-        Finding(path, class_name(model), reason, supported) for reason, supported in reader.problems(model)
+        Finding(path, class_name(model), reason, supported)
+        for reason, supported in reader.problems(model)
     ]
 
 
@@ -59,22 +61,24 @@ def step_findings(step: Any, path: str) -> list[Finding]:
     return found
 
 
-def working_split(model: Any) -> str | None:
+def working_split(model: Any, findings: Sequence[Finding]) -> str | None:
     """The longest tail of a pipeline that can be packed alone, in words."""
     if not pipelines.matches(model) or pipelines.problem(model) or version_problem():
         return None
-    *steps, (name, last) = model.steps
-    if _model_findings(last, name):
+    names = [name for name, _ in model.steps]
+    inside = {finding.path.split("/")[1] for finding in findings if "/" in finding.path}
+    bad = [i for i, name in enumerate(names) if name in inside]
+    if not bad:
+        return None
+    cut = bad[-1] + 1
+    if cut == len(names):
         return (
-            f"the last step {name!r} is what cannot be packed, so no part of this pipeline "
+            f"the last step {names[-1]!r} is what cannot be packed, so no part of this pipeline "
             "predicts without it; keep it where it is, or replace the last step"
         )
-    bad = [i for i, (step, estimator) in enumerate(steps) if step_findings(estimator, step)]
-    cut = bad[-1] + 1
-    outside = ", ".join(repr(step) for step, _ in model.steps[:cut])
-    inside = ", ".join(repr(step) for step, _ in model.steps[cut:])
     return (
-        f"keep {outside} in Python (X = model[:{cut}].transform(X)) and pack {inside}: "
+        f"keep {', '.join(map(repr, names[:cut]))} in Python (X = model[:{cut}].transform(X)) "
+        f"and pack {', '.join(map(repr, names[cut:]))}: "
         f"pack(model[{cut}:], path, reference=model[:{cut}].transform(reference))"
     )
 

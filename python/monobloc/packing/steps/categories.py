@@ -10,9 +10,9 @@ import numpy as np
 from scipy import sparse
 
 from ..recipe import Column, Recipe, Table
+from ..reference import EXACT_INTEGERS
 from ..refusal import refuse
 from ..source import quiet
-from ..reference import EXACT_INTEGERS
 
 OUTPUT_DTYPES = "bfiu"
 
@@ -140,9 +140,7 @@ def _absent_category(
 ) -> list[int]:
     """Which of the encoder's missing categories the NaN of a number slot stands for."""
     if column.absent == "both" and (nan or none):
-        refuse(
-            step, path, f"{where} mixes None and NaN among numbers", "one kind of missing value"
-        )
+        refuse(step, path, f"{where} mixes None and NaN among numbers", "one kind of missing value")
     if column.absent == "either":
         return nan or none
     return none if column.absent == "none" else nan

@@ -35,7 +35,9 @@ def read(step: Any, table: Table, recipe: Recipe, path: str) -> Table:
     refused = []
     for name, branch, positions in _branches(step, table):
         try:
-            branches.append((name, _read_branch(branch, table.select(positions), recipe, f"{path}/{name}")))
+            branches.append(
+                (name, _read_branch(branch, table.select(positions), recipe, f"{path}/{name}"))
+            )
         except Refused as refusal:
             refused += refusal.findings
     if refused:

@@ -14,7 +14,10 @@ PASSTHROUGH = "passthrough"
 
 def problems(step: Any) -> Iterator[tuple[str, str]]:
     if step.func is not None:
-        yield "it runs a Python function", "'passthrough', or FunctionTransformer without a function"
+        yield (
+            "it runs a Python function",
+            "'passthrough', or FunctionTransformer without a function",
+        )
     if step.validate:
         yield "validate=True is not supported", "validate=False"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def read(step: Any, table: Table, recipe: Recipe, path: str) -> Table:
     known, unknown = categories.answers(step)
     ends = np.cumsum([0, *step._n_features_outs])
     details = []
-    for position, (first, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+    for position, (first, end) in enumerate(itertools.pairwise(ends)):
         entries, order = categories.column_categories(step, table, position, recipe, path)
         codes = _codes(known, first, end)[order]
         details.append(

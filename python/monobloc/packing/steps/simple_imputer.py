@@ -48,10 +48,15 @@ def read(step: Any, table: Table, recipe: Recipe, path: str) -> Table:
         for position, column, fill in zip(kept, [columns[i] for i in kept], fills, strict=True)
     ]
     imputed = _impute([columns[i] for i in kept], [missing[i] for i in kept], filled, recipe, path)
-    flags = _indicate(step, [columns[i] for i in indicated], [missing[i] for i in indicated], recipe, path)
+    flags = _indicate(
+        step, [columns[i] for i in indicated], [missing[i] for i in indicated], recipe, path
+    )
     if dtype.kind == "f":
         flags = recipe.floats(Table(tuple(flags), None), dtype, path, step)
-    return Table((*imputed, *flags), result)
+    handed_on = Table((*imputed, *flags), result)
+    if step.missing_values is not None:
+        _check_none_survives(step, handed_on, recipe, path)
+    return handed_on
 
 
 def _input_dtype(step: Any) -> Any:
@@ -93,10 +98,32 @@ def _missing(
     if dtype.kind == "O" and column.absent == "both":
         name = recipe.column_name(table, position)
         refuse(
-            step, path, f"column {name} mixes None and NaN among numbers", "one kind of missing value"
+            step,
+            path,
+            f"column {name} mixes None and NaN among numbers",
+            "one kind of missing value",
         )
     held = column.absent if dtype.kind == "O" else "nan"
     return ("nan", None) if held in (wanted, "either") else None
+
+
+def _check_none_survives(step: Any, table: Table, recipe: Recipe, path: str) -> None:
+    """pandas 3 makes `str` columns of objects, with NaN for None, unless a batch has
+    nothing but None: then what follows depends on the batch."""
+    for position, column in enumerate(table.columns):
+        if not (table.is_frame and column.is_string and column.field is not None):
+            continue
+        field = recipe.fields[column.field]
+        dtype = table.sample.dtypes.iloc[position]
+        if type(dtype).__name__ == "StringDtype" and (field.null == "none" or field.mixes_missing):
+            name = recipe.column_name(table, position)
+            refuse(
+                step,
+                path,
+                f"column {name} holds None, which pandas output turns into NaN or not, "
+                "depending on the batch",
+                "NaN for missing strings, or no set_output(transform='pandas')",
+            )
 
 
 def _as_compared(value: Any, dtype: np.dtype) -> float:
