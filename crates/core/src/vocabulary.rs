@@ -134,9 +134,9 @@ impl TextVocabulary {
     fn text_index(&self, text: &[u8]) -> Option<usize> {
         let hash = hash(text);
         let mask = self.table.len() - 1;
-        let mut slot = hash as usize & mask;
-        for _ in 0..self.table.len() {
-            let entry = self.table[slot & mask].load(Ordering::Relaxed);
+        for probe in 0..self.table.len() {
+            let slot = (hash as usize).wrapping_add(probe) & mask;
+            let entry = self.table[slot].load(Ordering::Relaxed);
             if entry == 0 {
                 return None;
             }
@@ -144,7 +144,6 @@ impl TextVocabulary {
             if entry >> 32 == hash >> 32 && index < self.count && self.holds(index, text) {
                 return Some(index);
             }
-            slot += 1;
         }
         None
     }

@@ -9,7 +9,7 @@ use monobloc::preprocess::FeatureType;
 use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -279,12 +279,10 @@ impl Engine {
         true
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (PathBuf, String, Option<usize>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let reload = py.import("monobloc._native")?.getattr("_reload")?;
-        Ok((reload, (self.path(), self.digest().to_owned(), self.options.threads)))
+        let arguments = (self.path(), self.digest(), self.options.threads).into_bound_py_any(py)?;
+        PyTuple::new(py, [reload, arguments])
     }
 
     fn __repr__(&self) -> String {

@@ -127,7 +127,7 @@ fn every_byte_outside_the_members_is_proven() {
     let sound = fs::read(bloc.path()).expect("bytes");
     let inside = |at: usize| members.iter().any(|m| (m.offset..m.offset + m.length).contains(&(at as u64)));
     let path = folder.path().join("altered.bloc");
-    let near = |at: usize| at % 997 == 0 || sound[at] != 0;
+    let near = |at: usize| at.is_multiple_of(997) || sound[at] != 0;
     for at in (0..sound.len()).filter(|&at| !inside(at) && near(at)) {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x40;
@@ -153,7 +153,8 @@ fn altered_members_fail_full_verification() {
 #[test]
 fn lies_of_the_manifest_are_named() {
     let folder = TempDir::new().expect("a folder");
-    let cases: [(&dyn Fn(&mut serde_json::Value), ErrorKind, &[&str]); 8] = [
+    type Lie<'a> = (&'a dyn Fn(&mut serde_json::Value), ErrorKind, &'a [&'a str]);
+    let cases: [Lie<'_>; 8] = [
         (&|json| json["surprise"] = 1.into(), ErrorKind::Corrupt, &["surprise"]),
         (&|json| json["members"][0]["surprise"] = 1.into(), ErrorKind::Corrupt, &["surprise"]),
         (&|json| json["oldest_reader"] = 2.into(), ErrorKind::VersionTooNew, &["version 2", "upgrade"]),

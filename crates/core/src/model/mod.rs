@@ -139,7 +139,7 @@ impl Model {
     /// Why the source model would refuse a row with this feature, where it would.
     #[inline]
     pub(crate) fn refuses(&self, feature: f32) -> bool {
-        !feature.is_finite() && !(self.accepts_missing && feature.is_nan())
+        feature.is_infinite() || (feature.is_nan() && !self.accepts_missing)
     }
 
     /// The outputs for each row of `features`.

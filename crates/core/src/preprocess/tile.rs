@@ -69,7 +69,7 @@ impl<'a> Tile<'a> {
     }
 
     /// The values of `from`, and of the later slot `to` to be written.
-    pub fn from_to(&mut self, from: Number, to: Number) -> (&[f64], &mut [f64]) {
+    pub fn pair_mut(&mut self, from: Number, to: Number) -> (&[f64], &mut [f64]) {
         let n_rows = self.n_rows();
         let (before, after) = self.columns.split_at_mut(to.column * n_rows);
         (&before[from.column * n_rows..][..n_rows], &mut after[..n_rows])
@@ -78,7 +78,7 @@ impl<'a> Tile<'a> {
     /// Writes `function` of each value of `from` to the later slot `to`, rounded to its type.
     #[inline]
     pub fn map(&mut self, from: Number, to: Number, function: impl Fn(f64) -> f64) {
-        let (from, into) = self.from_to(from, to);
+        let (from, into) = self.pair_mut(from, to);
         for (into, &value) in into.iter_mut().zip(from) {
             *into = to.precision.round(function(value));
         }

@@ -159,7 +159,7 @@ impl ForestBuilder {
 
     /// Puts the next root on an odd place, so that its siblings share a cache line.
     fn align_siblings(&mut self) {
-        if self.n_nodes() % 2 == 0 {
+        if self.n_nodes().is_multiple_of(2) {
             self.nodes.resize(self.nodes.len() + 16, 0);
         }
     }
