@@ -66,8 +66,10 @@ $(STAMPS)/wheel-oldest: $(STAMPS)/wheel $(STAMPS)/venv-oldest
 	$(OLDEST)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
 	@touch $@
 
+# Naming monobloc-py beside it gives the dependencies the features that the wheel's build gives them,
+# so both builds share them.
 target/release/monobloc: $(RUST_SOURCES) | tools
-	$(CARGO) build --release --locked --quiet --package monobloc-cli
+	$(CARGO) build --release --locked --quiet --package monobloc-cli --package monobloc-py --bins
 	@touch $@
 
 # ---- verbs ----
@@ -106,14 +108,14 @@ test-lint: | tools
 .PHONY: test-docs
 test-docs: | tools
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --workspace --no-deps
-	$(CARGO) test --locked --quiet --release --package monobloc --doc
+	$(CARGO) test --locked --quiet --release --workspace --doc
 
 .PHONY: test-rust
 test-rust: | tools
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --locked --cargo-quiet --release --workspace --exclude monobloc-py --status-level fail --final-status-level fail; \
+		$(CARGO) nextest run --locked --cargo-quiet --release --workspace --status-level fail --final-status-level fail; \
 	else \
-		$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-py --lib --bins --tests; \
+		$(CARGO) test --locked --quiet --release --workspace --lib --bins --tests; \
 	fi
 
 .PHONY: sanitize
