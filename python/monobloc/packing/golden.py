@@ -64,6 +64,11 @@ def _given(reference: Reference, golden: Any) -> Columns:
                 f"{wanted.dtype} cannot hold them"
             )
         columns.append(_like(wanted, field.values, field.missing))
+        if wanted.values.dtype.kind in "iub" and (columns[-1] != field.values).any():
+            raise invalid_argument(
+                f"golden holds values in field {field.name!r} that its type {wanted.dtype} "
+                "cannot hold"
+            )
     return columns
 
 
@@ -152,8 +157,16 @@ def _put_oddities(
         elif field.is_string:
             column[row] = f"never seen {random.integers(10)}"
         elif position in reading.recipe.categories and field.kind != "boolean":
-            numbers = field.values[~field.missing].astype(np.float64)
-            column[row] = (np.max(numbers[np.isfinite(numbers)], initial=0) + 1).astype(np.float32)
+            column[row] = _never_seen(field)
+
+
+def _never_seen(field: Field) -> float:
+    """A number above all of the field's, as far as its dtype reaches."""
+    numbers = field.values[~field.missing].astype(np.float64)
+    number = float(np.float32(np.max(numbers[np.isfinite(numbers)], initial=0) + 1))
+    if field.values.dtype.kind in "iu":
+        return min(number, float(np.iinfo(field.values.dtype).max))
+    return number
 
 
 def _accepted(source: Any, reference: Reference, columns: Columns) -> np.ndarray:

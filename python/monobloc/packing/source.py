@@ -27,8 +27,10 @@ def version_problem() -> str | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without scikit-learn's warnings (unknown categories, feature names) for our probes."""
-    with warnings.catch_warnings():
+    """For our questions: no warnings (unknown categories, feature names), all checks on."""
+    from sklearn import config_context
+
+    with warnings.catch_warnings(), config_context(assume_finite=False):
         warnings.simplefilter("ignore")
         yield
 
@@ -62,9 +64,8 @@ def sequential(model: Any) -> Any:
     """
     clone = copy.copy(model)
     if hasattr(model, "steps"):
-        name, last = model.steps[-1]
-        clone.steps = [*model.steps[:-1], (name, sequential(last))]
-    elif getattr(model, "n_jobs", None) is not None:
+        clone.steps = [(name, sequential(step)) for name, step in model.steps]
+    if hasattr(model, "n_jobs"):
         clone.n_jobs = 1
     return clone
 
