@@ -12,7 +12,7 @@ from .models import reader_of
 from .recipe import Column, Recipe, Table
 from .reference import Reference
 from .refusal import invalid_argument
-from .source import accepts
+from .source import accepts, complaint
 from .steps import pipeline as pipelines
 from .steps import read_step
 
@@ -67,5 +67,6 @@ def _sample(model: Any, reference: Reference) -> Any:
             return reference.take([row])
     raise invalid_argument(
         "the model refuses the reference: it answers on none of its first "
-        f"{min(TRIED_ROWS, reference.rows)} rows"
+        f"{min(TRIED_ROWS, reference.rows)} rows. On the first one it says: "
+        f"{complaint(model, reference.take([0]))}"
     )

@@ -78,13 +78,18 @@ def outputs(model: Any, rows: Any) -> np.ndarray:
     return np.ascontiguousarray(values.reshape(len(values), -1))
 
 
-def accepts(model: Any, rows: Any) -> bool:
-    """Whether the source answers on all of these rows."""
+def complaint(model: Any, rows: Any) -> str | None:
+    """What the source says when it refuses some of these rows, or None."""
     try:
         outputs(model, rows)
-    except (ValueError, TypeError):
-        return False
-    return True
+    except (ValueError, TypeError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+def accepts(model: Any, rows: Any) -> bool:
+    """Whether the source answers on all of these rows."""
+    return complaint(model, rows) is None
 
 
 def attribute(model: Any, name: str) -> Any:
