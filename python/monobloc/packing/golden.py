@@ -136,7 +136,7 @@ def _put_on_thresholds(
             continue
         target = columns[column.field]
         drawn = random.choice(values[features == position], size=len(target)).astype(np.float32)
-        aside = random.choice(np.float32([-np.inf, 0, np.inf]), size=len(target))
+        aside = random.choice(np.array([-np.inf, 0, np.inf], np.float32), size=len(target))
         drawn = np.where(aside == 0, drawn, np.nextafter(drawn, aside)).astype(np.float64)
         if field.kind == "integer":
             drawn = np.where(random.integers(2, size=len(target)), np.floor(drawn), np.ceil(drawn))

@@ -11,7 +11,7 @@ from .features import feature_matrix
 from .models import reader_of
 from .recipe import Column, Recipe, Table
 from .reference import Reference
-from .refusal import invalid_argument
+from .refusal import invalid_argument, refuse
 from .source import accepts, complaint
 from .steps import pipeline as pipelines
 from .steps import read_step
@@ -53,7 +53,10 @@ def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> R
         prefix = model[:-1] if steps else prefix
         model, path = last, f"{path}/{name}"
     features, columns = feature_matrix(model, prefix, table, recipe, path)
-    described = reader_of(model).read(model, table, packer, path)
+    reader = reader_of(model)
+    if reader is None:
+        refuse(model, path, "this model is not supported")
+    described = reader.read(model, table, packer, path)
     return Reading(recipe, features, columns, described, model)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .reference import Field
 
 FLOAT64, FLOAT32, STRING = "float64", "float32", "string"
+NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,18 @@ class Column:
 
     dtype: str
     """The slot's type: ``float64``, ``float32`` or ``string``."""
-    slot: int | None = None
-    """The slot that holds it, None while it is still an untouched input field."""
+    slot: int = NOWHERE
+    """The slot that holds it, `NOWHERE` while it is still an untouched input field."""
     field: int | None = None
     """The input field that it carries unchanged, up to filling in missing values."""
     absent: str = "nan"
     """What NaN in a number slot stands for where scikit-learn sees Python objects:
     ``nan``, ``none``, ``either`` where the reference shows none, or ``both`` where it
     shows both, which a number slot cannot tell apart."""
+
+    @property
+    def is_loaded(self) -> bool:
+        return self.slot != NOWHERE
 
     @property
     def is_string(self) -> bool:
@@ -133,7 +138,7 @@ class Recipe:
         slots = [
             column.slot
             for column in columns
-            if column.slot is not None and self._checked.get(column.slot) not in (policy, "refuse")
+            if column.is_loaded and self._checked.get(column.slot) not in (policy, "refuse")
         ]
         if slots:
             self.step("check_finite", path, slots, 0, nan=policy)
@@ -169,17 +174,18 @@ class Recipe:
         Integers and booleans, which NumPy converts in one rounding, go straight to
         float32. So do float64 fields; float32 fields keep their own dtype.
         """
-        if column.slot is not None or column.dtype == FLOAT32:
+        if column.is_loaded or column.dtype == FLOAT32:
             return column.dtype
         return target
 
     def _load(self, wanted: Sequence[tuple[Column, str]], path: str) -> list[Column]:
         missing: dict[str, list[int]] = {}
         for column, dtype in wanted:
-            if column.slot is None and (column.field, dtype) not in self._loaded:
+            field = column.field
+            if not column.is_loaded and field is not None and (field, dtype) not in self._loaded:
                 fields = missing.setdefault(dtype, [])
-                if column.field not in fields:
-                    fields.append(column.field)
+                if field not in fields:
+                    fields.append(field)
         for dtype, fields in missing.items():
             first = self._slots
             self.steps.append({"step": "input", "path": path, "fields": fields, "dtype": dtype})
@@ -187,7 +193,7 @@ class Recipe:
             self._loaded.update({(f, dtype): first + i for i, f in enumerate(fields)})
         return [
             column
-            if column.slot is not None
+            if column.is_loaded or column.field is None
             else replace(column, slot=self._loaded[column.field, dtype], dtype=dtype)
             for column, dtype in wanted
         ]

@@ -58,7 +58,9 @@ def column_categories(
     """The vocabulary of a column, and where its entries stand in the encoder's own list."""
     column = table.columns[position]
     categories = _as_objects(step.categories_[position])
-    ordinary, nan, none = [], [], []
+    ordinary: list[int] = []
+    nan: list[int] = []
+    none: list[int] = []
     for index, value in enumerate(categories):
         if value is None:
             none.append(index)
@@ -75,8 +77,8 @@ def column_categories(
     if len(set(values)) != len(values) or len(nan) > 1:
         refuse(step, path, f"{where} has the same category twice", "distinct categories")
     if column.is_string:
-        entries = [str(value) for value in values]
         order = [*ordinary, *nan, *none]
+        entries: list[Any] = [str(value) for value in values]
         entries += [float("nan")] * len(nan) + [None] * len(none)
     else:
         _check_numbers(step, values, where, path)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ..checking import Finding
 from ..recipe import Column, Recipe, Table
 from ..refusal import Refused, refuse
 from ..source import transformed, validated
@@ -32,7 +33,7 @@ def children(step: Any) -> Iterator[tuple[str, Any]]:
 def read(step: Any, table: Table, recipe: Recipe, path: str) -> Table:
     whole = transformed(step, table.sample)
     branches: list[tuple[str, Table]] = []
-    refused = []
+    refused: list[Finding] = []
     for name, branch, positions in _branches(step, table):
         try:
             branches.append(

@@ -208,7 +208,7 @@ def _indicate(
 ) -> list[Column]:
     if None in missing:
         refuse(step, path, "it flags a column in which its missing value cannot occur", "")
-    flags: list[Column | None] = [None] * len(columns)
+    flags = [Column(dtype=FLOAT64)] * len(columns)
     for what, positions in _groups(columns, missing).items():
         slots = recipe.step(
             "missing_indicator",
@@ -218,7 +218,7 @@ def _indicate(
             missing=_described(what, recipe),
         )
         for i, slot in zip(positions, slots, strict=True):
-            flags[i] = Column(dtype=FLOAT64, slot=slot)
+            flags[i] = replace(flags[i], slot=slot)
     return flags
 
 
