@@ -11,7 +11,8 @@ use serde::Deserialize;
 pub(super) struct CheckFinite {
     numbers: Vec<Number>,
     texts: Vec<Text>,
-    nan: NanPolicy,
+    nan: Policy,
+    infinite: Policy,
 }
 
 #[derive(Deserialize)]
@@ -22,13 +23,16 @@ pub(super) struct Spec {
     #[expect(dead_code, reason = "for people")]
     path: String,
     inputs: Vec<usize>,
-    nan: NanPolicy,
+    nan: Policy,
+    #[serde(default)]
+    infinite: Policy,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
-enum NanPolicy {
+enum Policy {
     Accept,
+    #[default]
     Refuse,
 }
 
@@ -43,13 +47,13 @@ impl Step for CheckFinite {
                 Slot::Text(text) => texts.push(text.clone()),
             }
         }
-        Ok(CheckFinite { numbers, texts, nan: spec.nan })
+        Ok(CheckFinite { numbers, texts, nan: spec.nan, infinite: spec.infinite })
     }
 
     fn run(&self, tile: &mut Tile<'_>) {
-        let refuse_nan = self.nan == NanPolicy::Refuse;
+        let (refuse_nan, refuse_infinite) = (self.nan == Policy::Refuse, self.infinite == Policy::Refuse);
         for &number in &self.numbers {
-            let bad = |value: f64| value.is_infinite() || (refuse_nan && value.is_nan());
+            let bad = |value: f64| (refuse_infinite && value.is_infinite()) || (refuse_nan && value.is_nan());
             let column = tile.column(number);
             if !column.iter().fold(false, |any, &value| any | bad(value)) {
                 continue;

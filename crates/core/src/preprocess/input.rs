@@ -40,16 +40,17 @@ impl Step for Load {
         let mut numbers = Vec::new();
         for field in spec.fields {
             let known = reading.schema.fields().get(field);
-            let kind = known.ok_or_else(|| Error::corrupt(format!("there is no field {field}")))?.kind;
+            let known = known.ok_or_else(|| Error::corrupt(format!("there is no field {field}")))?;
             let precision = match spec.dtype {
                 LoadType::Float32 => Precision::Single,
                 LoadType::Float64 => Precision::Double,
                 LoadType::String => {
-                    reading.push_text(Text { field, replacements: Vec::new() });
+                    let null = (known.dtype != "object").then_some(known.null);
+                    reading.push_text(Text { field, null, replacements: Vec::new() });
                     continue;
                 }
             };
-            if kind == Kind::String {
+            if known.kind == Kind::String {
                 return Err(Error::corrupt(format!("field {field} is text and can't be read as numbers")));
             }
             numbers.push(reading.push_number(field, precision));

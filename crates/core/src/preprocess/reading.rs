@@ -3,7 +3,7 @@
 use super::missing::Missing;
 use crate::error::{Error, Result};
 use crate::params::Params;
-use crate::schema::Schema;
+use crate::schema::{Null, Schema};
 use serde::Deserialize;
 
 /// The state while the manifest's steps are read in order.
@@ -36,6 +36,8 @@ pub(super) struct Number {
 #[derive(Clone, Debug)]
 pub(super) struct Text {
     pub field: usize,
+    /// What both missing values are taken for, in a field that can't tell them apart.
+    pub null: Option<Null>,
     /// What replaces which cells, in order.
     pub replacements: Vec<(Missing, String)>,
 }

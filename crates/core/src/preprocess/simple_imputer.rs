@@ -1,7 +1,7 @@
 //! scikit-learn's `SimpleImputer`: a fixed value in place of missing ones.
 
 use super::missing::{Missing, MissingSpec};
-use super::reading::{Number, Reading, Slot, Text};
+use super::reading::{Number, Reading, Slot};
 use super::tile::Tile;
 use super::Step;
 use crate::error::{Error, Result};
@@ -52,11 +52,11 @@ impl Step for SimpleImputer {
                     return Err(Error::corrupt(format!("{} fills for {} inputs", fill.len(), spec.inputs.len())));
                 }
                 for (&slot, fill) in spec.inputs.iter().zip(fill) {
-                    let Slot::Text(Text { field, mut replacements }) = reading.slot(slot)?.clone() else {
+                    let Slot::Text(mut text) = reading.slot(slot)?.clone() else {
                         return Err(Error::corrupt(format!("slot {slot} holds numbers where text is needed")));
                     };
-                    replacements.push((missing.clone(), fill));
-                    reading.push_text(Text { field, replacements });
+                    text.replacements.push((missing.clone(), fill));
+                    reading.push_text(text);
                 }
             }
         }

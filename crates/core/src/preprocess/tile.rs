@@ -2,6 +2,7 @@
 
 use super::reading::{Number, Text};
 use crate::input::{Input, TextCell};
+use crate::schema::Null;
 use std::ops::Range;
 
 /// A row that the source model would refuse, and why.
@@ -91,6 +92,11 @@ impl<'a> Tile<'a> {
     {
         let column = self.input.column(text.field);
         let mut cell = column.map_or(TextCell::Nan, |column| column.text(self.rows.start + row));
+        cell = match (cell, text.null) {
+            (TextCell::None | TextCell::Nan, Some(Null::Nan)) => TextCell::Nan,
+            (TextCell::None | TextCell::Nan, Some(Null::None)) => TextCell::None,
+            _ => cell,
+        };
         for (missing, fill) in &text.replacements {
             if missing.is_text(cell) {
                 cell = TextCell::Text(fill);

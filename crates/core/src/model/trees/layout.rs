@@ -167,7 +167,8 @@ impl Node {
     /// Where `value` goes next, counted from the tree's root, not yet clamped.
     #[inline]
     pub fn next(self, value: f32) -> u32 {
-        let left = f64::from(value) <= self.threshold || (value.is_nan() && self.payload & MISSING_LEFT != 0);
-        self.left.wrapping_add(u32::from(!left))
+        let missing = value.is_nan() & (self.payload & MISSING_LEFT != 0);
+        let right = !((f64::from(value) <= self.threshold) | missing);
+        self.left.wrapping_add(u32::from(right))
     }
 }

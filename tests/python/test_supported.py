@@ -1,0 +1,50 @@
+"""`docs/supported.md` is made from the lists of steps and models, and is up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from conftest import ROOT
+from monobloc.packing import models, steps, source
+
+PAGE = ROOT / "docs" / "supported.md"
+
+
+def page() -> str:
+    oldest, newest = (".".join(map(str, version)) for version in (source.OLDEST, source.NEWEST))
+    lines = [
+        "# What can be packed",
+        "",
+        f"Fitted objects of scikit-learn {oldest} to {newest}. Anything else is"
+        " refused by `pack` with its name and reason; `monobloc.check(model)` lists all of it"
+        " at once.",
+        "",
+        "## Steps",
+        "",
+        "| class | what |",
+        "|---|---|",
+    ]
+    for step in steps.STEPS:
+        lines.append(f"| `{step.SOURCE}` | {summary(step.__doc__)} |")
+    lines += ["", "## Models", "", "| class |", "|---|"]
+    lines += [f"| `{name}` |" for name in sorted(models.MODELS)]
+    return "\n".join(lines) + "\n"
+
+
+def summary(doc: str | None) -> str:
+    first = (doc or "").strip().split("\n\n")[0].replace("\n", " ")
+    return first.split(": ", 1)[-1].rstrip(".")
+
+
+def test_the_page_is_up_to_date() -> None:
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(page())
+    assert PAGE.read_text() == page(), "run: UPDATE_DOCS=1 pytest tests/python/test_supported.py"
+
+
+def test_every_step_file_is_in_the_list() -> None:
+    folder = Path(steps.__file__).parent
+    shared = {"__init__", "categories"}
+    files = {path.stem for path in folder.glob("*.py")} - shared
+    assert files == {step.__name__.rsplit(".", 1)[-1] for step in steps.STEPS}
