@@ -3,6 +3,37 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
 
+from typing_extensions import disjoint_base
+
+__all__ = [
+    "__version__",
+    "ClassifierEngine",
+    "CorruptError",
+    "DigestMismatchError",
+    "Engine",
+    "Finding",
+    "GoldenMismatchError",
+    "Health",
+    "InternalError",
+    "InvalidArgumentError",
+    "IoError",
+    "LoadReport",
+    "MonoblocError",
+    "NotABlocError",
+    "NotFoundError",
+    "Packer",
+    "PermissionDeniedError",
+    "Prediction",
+    "SchemaError",
+    "UnsupportedError",
+    "Verdict",
+    "Verdicts",
+    "VersionTooNewError",
+    "_reload",
+    "load",
+    "run_command",
+]
+
 __version__: str
 
 class MonoblocError(Exception):
@@ -26,6 +57,7 @@ class SchemaError(MonoblocError, ValueError):
 class UnsupportedError(MonoblocError): ...
 class VersionTooNewError(MonoblocError): ...
 
+@disjoint_base
 class Engine:
     def predict(self, X: Any) -> Any: ...
     def run(self, X: Any) -> Prediction: ...

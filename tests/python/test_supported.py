@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from conftest import ROOT
-from monobloc.packing import models, steps, source
+from monobloc.packing import models, source, steps
 
 PAGE = ROOT / "docs" / "supported.md"
 
