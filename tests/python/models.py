@@ -236,6 +236,11 @@ STRING_IMPUTERS: dict[str, tuple[Any, list[str], Any]] = {
         ["income", "region", "owner"],
         None,
     ),
+    "mixed-block-infinite": (
+        SimpleImputer(missing_values="?", strategy="most_frequent"),
+        ["age", "balance", "purpose"],
+        None,
+    ),
     "array": (SimpleImputer(strategy="most_frequent"), ["region", "purpose"], array),
 }
 

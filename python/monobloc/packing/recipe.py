@@ -144,6 +144,12 @@ class Recipe:
             self.step("check_finite", path, slots, 0, nan=policy)
             self._checked.update(dict.fromkeys(slots, policy))
 
+    def check_objects(self, columns: Sequence[Column], path: str) -> None:
+        """Refuse rows with NaN here. Among Python objects scikit-learn looks for no more."""
+        slots = [column.slot for column in columns]
+        if slots:
+            self.step("check_finite", path, slots, 0, nan="refuse", infinite="accept")
+
     def vouch(self, slots: Sequence[int], *, nan: bool) -> None:
         """These slots hold no infinities by how they came about, and no NaN unless `nan`."""
         self._checked.update(dict.fromkeys(slots, "accept" if nan else "refuse"))

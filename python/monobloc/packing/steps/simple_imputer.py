@@ -72,7 +72,7 @@ def _check(step: Any, columns: list[Column], dtype: np.dtype, recipe: Recipe, pa
         if not nan:
             passing = ("none", "either") if step.missing_values is None else ("none",)
             checked = [c for c in columns if c.is_string or c.absent not in passing]
-            recipe.check_finite(checked, path, nan=False)
+            recipe.check_objects(checked, path)
     else:
         recipe.check_finite(columns, path, nan=nan)
 
