@@ -248,7 +248,8 @@ impl Engine {
             }
             refusals
         };
-        let threads = self.threads.unwrap_or_else(budget::threads).min(n_rows / PARALLEL_ROWS);
+        let most = n_rows / PARALLEL_ROWS;
+        let threads = if most < 2 { 1 } else { self.threads.unwrap_or_else(budget::threads).min(most) };
         if threads < 2 {
             return Ok(in_order(0, out));
         }

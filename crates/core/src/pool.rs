@@ -16,11 +16,11 @@ pub fn pool(threads: usize) -> Result<&'static ThreadPool> {
     loop {
         let current = CURRENT.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::into_raw` below and is never freed.
-        let owned = unsafe { current.as_ref() };
+        let owned: Option<&'static Owned> = unsafe { current.as_ref() };
         if let Some(owned) = owned.filter(|owned| owned.serves(threads)) {
             return Ok(&owned.pool);
         }
-        let fresh = Box::into_raw(Box::new(Owned::start(threads)?));
+        let fresh = Box::into_raw(Box::new(Owned::start(threads, owned)?));
         match CURRENT.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: `fresh` is published and never freed.
             Ok(_) => return Ok(unsafe { &(*fresh).pool }),
@@ -33,17 +33,19 @@ pub fn pool(threads: usize) -> Result<&'static ThreadPool> {
 struct Owned {
     process: u32,
     pool: ThreadPool,
+    #[expect(dead_code, reason = "keeps what others may still use reachable")]
+    superseded: Option<&'static Owned>,
 }
 
 impl Owned {
-    fn start(threads: usize) -> Result<Owned> {
+    fn start(threads: usize, superseded: Option<&'static Owned>) -> Result<Owned> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|number| format!("monobloc-{number}"))
             .start_handler(|_| std::mem::forget(DefaultMode::enter()))
             .build()
             .map_err(|error| Error::new(ErrorKind::Io, format!("starting {threads} threads: {error}")))?;
-        Ok(Owned { process: std::process::id(), pool })
+        Ok(Owned { process: std::process::id(), pool, superseded })
     }
 
     fn serves(&self, threads: usize) -> bool {
