@@ -65,7 +65,8 @@ def _measure(kind: str, folder: Path) -> list[Figure]:
     assert process.stdout is not None
     process.stdout.readline()
     found = {}
-    for ask in ("sklearn", *(f"monobloc {threads}" for threads in THREADS)):
+    # scikit-learn last: what it frees would hide what the others need.
+    for ask in (*(f"monobloc {threads}" for threads in THREADS), "sklearn"):
         process.stdin.write(f"ready {ask}\n")
         process.stdin.flush()
         process.stdout.readline()
