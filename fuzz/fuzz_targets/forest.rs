@@ -10,7 +10,8 @@ const FEATURES: u32 = 3;
 const OUTPUTS: u32 = 2;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((&[n_trees, nodes_per_tree, n_leaves, n_rows], noise)) = bytes.split_first_chunk() else { return };
+    let Some((&[n_trees, nodes_per_tree, n_leaves, n_rows, narrow], noise)) = bytes.split_first_chunk() else { return };
+    let (node_bytes, feature_bits) = if narrow % 2 == 0 { (16_u32, 0_u32) } else { (8, u32::from(narrow / 2 % 28) + 2) };
     let (n_trees, nodes_per_tree) = (u64::from(n_trees % 20) + 1, u64::from(nodes_per_tree) + 1);
     let n_leaves = u64::from(n_leaves) + 1;
     let noise_at = |at: usize| noise.get(at % noise.len().max(1)).copied().unwrap_or(0);
@@ -21,8 +22,11 @@ fuzz_target!(|bytes: &[u8]| {
     let n_nodes = n_trees * nodes_per_tree;
     let table = 128;
     let nodes = (table + n_trees * 16).next_multiple_of(64);
-    let leaves = (nodes + n_nodes * 16).next_multiple_of(64);
+    let leaves = (nodes + n_nodes * u64::from(node_bytes)).next_multiple_of(64);
     for number in [n_nodes, n_leaves, table, nodes, leaves, 0] {
+        section.extend(number.to_le_bytes());
+    }
+    for number in [node_bytes, feature_bits] {
         section.extend(number.to_le_bytes());
     }
     section.resize(table as usize, 0);

@@ -1,6 +1,7 @@
 //! Building `forest.bin` from trees as training libraries keep them.
 
-use super::layout::{HEADER_BYTES, LEAF, MAGIC, MISSING_LEFT, NUMBER, SECTION_ALIGNMENT, VERSION};
+use super::layout::{HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, VERSION};
+use super::node::{LEAF, MISSING_LEFT, NUMBER, Narrow};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
@@ -29,12 +30,16 @@ pub struct ForestBuilder {
     n_features: u32,
     n_outputs: usize,
     table: Vec<u8>,
-    nodes: Vec<u8>,
+    nodes: Vec<(f64, u64)>,
+    last_left: u32,
     leaf_numbers: HashMap<Box<[u64]>, u32>,
     leaves: Vec<u8>,
     cover: Vec<u8>,
     without_cover: bool,
 }
+
+/// A node that no path reaches.
+const PADDING: (f64, u64) = (0.0, 0);
 
 /// A node that waits for its place: which it is, and where it goes.
 struct Pending {
@@ -61,6 +66,7 @@ impl ForestBuilder {
             n_outputs,
             table: Vec::new(),
             nodes: Vec::new(),
+            last_left: 0,
             leaf_numbers: HashMap::new(),
             leaves: Vec::new(),
             cover: Vec::new(),
@@ -78,8 +84,8 @@ impl ForestBuilder {
         self.align_siblings();
         let weight = subtree_sizes(&tree)?;
         let first = self.n_nodes();
-        self.nodes.resize(self.nodes.len() + n_nodes * 16, 0);
-        self.cover.resize(self.nodes.len() / 4, 0);
+        self.nodes.resize(first + n_nodes, PADDING);
+        self.cover.resize(self.nodes.len() * 4, 0);
         let (mut placed, mut deepest) = (1, 0);
         let mut stack = vec![Pending { source: 0, place: 0, depth: 0 }];
         while let Some(Pending { source, place, depth }) = stack.pop() {
@@ -103,6 +109,7 @@ impl ForestBuilder {
             );
             let left = Pending { source: left, place: placed, depth: depth + 1 };
             let right = Pending { source: right, place: placed + 1, depth: depth + 1 };
+            self.last_left = self.last_left.max(placed as u32);
             placed += 2;
             // The heavier side comes off the stack first, so that the likelier path lies together.
             let left_first = weight[left.source] >= weight[right.source];
@@ -120,55 +127,80 @@ impl ForestBuilder {
         self.n_outputs
     }
 
-    /// The section.
+    /// The section, with narrow nodes where all of them fit, which are half the size.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] without trees.
     pub fn finish(self) -> Result<Vec<u8>> {
+        let narrow = Narrow::fitting(self.n_features, self.last_left);
+        self.finish_with(narrow)
+    }
+
+    /// The section with wide nodes.
+    #[cfg(test)]
+    pub(super) fn finish_wide(self) -> Result<Vec<u8>> {
+        self.finish_with(None)
+    }
+
+    fn finish_with(self, narrow: Option<Narrow>) -> Result<Vec<u8>> {
         if self.table.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "a forest without trees"));
         }
-        let n_nodes = self.n_nodes() as u64;
-        let sections = [&self.table, &self.nodes, &self.leaves, &self.cover];
+        let node_bytes = if narrow.is_some() { 8 } else { 16 };
+        let n_nodes = self.n_nodes();
+        let lengths = [self.table.len(), n_nodes * node_bytes, self.leaves.len(), self.cover.len()];
         let written = if self.without_cover { 3 } else { 4 };
-        let mut offsets = [0_u64; 4];
+        let mut offsets = [0_usize; 4];
         let mut end = HEADER_BYTES;
-        for (offset, section) in offsets.iter_mut().zip(sections).take(written) {
-            *offset = end.next_multiple_of(SECTION_ALIGNMENT) as u64;
-            end = end.next_multiple_of(SECTION_ALIGNMENT) + section.len();
+        for (offset, length) in offsets.iter_mut().zip(lengths).take(written) {
+            *offset = end.next_multiple_of(SECTION_ALIGNMENT);
+            end = *offset + length;
         }
         let mut out = Vec::with_capacity(end);
         out.extend_from_slice(MAGIC);
         for number in [VERSION, (self.table.len() / 16) as u32, self.n_features, self.n_outputs as u32] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        for number in [n_nodes, self.leaf_numbers.len() as u64].into_iter().chain(offsets) {
+        for number in [n_nodes, self.leaf_numbers.len()].into_iter().chain(offsets) {
+            out.extend_from_slice(&(number as u64).to_le_bytes());
+        }
+        for number in [node_bytes as u32, narrow.map_or(0, Narrow::feature_bits)] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        out.resize(HEADER_BYTES, 0);
-        for section in sections.into_iter().take(written) {
-            out.resize(out.len().next_multiple_of(SECTION_ALIGNMENT), 0);
-            out.extend_from_slice(section);
+        out.resize(offsets[0], 0);
+        out.extend_from_slice(&self.table);
+        out.resize(offsets[1], 0);
+        match narrow {
+            Some(narrow) => out.extend(self.nodes.iter().flat_map(|&node| narrow.encode(node).to_le_bytes())),
+            None => {
+                for (threshold, rest) in &self.nodes {
+                    out.extend_from_slice(&threshold.to_le_bytes());
+                    out.extend_from_slice(&rest.to_le_bytes());
+                }
+            }
+        }
+        out.resize(offsets[2], 0);
+        out.extend_from_slice(&self.leaves);
+        if written == 4 {
+            out.resize(offsets[3], 0);
+            out.extend_from_slice(&self.cover);
         }
         Ok(out)
     }
 
     fn n_nodes(&self) -> usize {
-        self.nodes.len() / 16
+        self.nodes.len()
     }
 
     /// Puts the next root on an odd place, so that its siblings share a cache line.
     fn align_siblings(&mut self) {
         if self.n_nodes().is_multiple_of(2) {
-            self.nodes.resize(self.nodes.len() + 16, 0);
+            self.nodes.push(PADDING);
         }
     }
 
     fn put_node(&mut self, at: usize, threshold: f64, left: usize, payload: u32) {
-        let node = &mut self.nodes[at * 16..][..16];
-        node[..8].copy_from_slice(&threshold.to_le_bytes());
-        node[8..12].copy_from_slice(&(left as u32).to_le_bytes());
-        node[12..].copy_from_slice(&payload.to_le_bytes());
+        self.nodes[at] = (threshold, u64::from(payload) << 32 | left as u64);
     }
 
     fn leaf(&mut self, values: &[f64]) -> Result<u32> {

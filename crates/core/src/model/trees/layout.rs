@@ -3,6 +3,7 @@
 //! What must be trusted is small, copied to private memory and checked. The nodes and leaf values stay
 //! shared, so they are never checked: whatever they say, an index is clamped when it is used.
 
+use super::node::{Layout, NUMBER, Narrow};
 use crate::error::{Error, Result};
 use crate::mapped::{View, Words};
 use std::sync::atomic::Ordering;
@@ -11,14 +12,12 @@ pub(super) const MAGIC: &[u8; 8] = b"MBFOREST";
 pub(super) const HEADER_BYTES: usize = 128;
 pub(super) const SECTION_ALIGNMENT: usize = 64;
 pub(super) const VERSION: u32 = 1;
-pub(super) const LEAF: u32 = 1 << 31;
-pub(super) const MISSING_LEFT: u32 = 1 << 30;
-pub(super) const NUMBER: u32 = MISSING_LEFT - 1;
 
 /// A tree ensemble whose structure is proven. It is `Send` and `Sync`.
 #[derive(Debug)]
 pub struct Forest {
     nodes: Words,
+    layout: Layout,
     leaves: Words,
     trees: Box<[Tree]>,
     n_features: u32,
@@ -35,14 +34,6 @@ pub(super) struct Tree {
     pub last: u32,
     /// The steps from the root to the deepest leaf.
     pub depth: u32,
-}
-
-/// A node as it was read, once.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub threshold: f64,
-    pub left: u32,
-    pub payload: u32,
 }
 
 impl Forest {
@@ -72,6 +63,13 @@ impl Forest {
                 "{n_trees} trees of {n_features} features with {n_outputs} outputs"
             )));
         }
+        let layout = match (u32_at(72), u32_at(76)) {
+            (16, 0) => Layout::Wide,
+            (8, bits) if bits < 30 && n_features <= 1 << bits => Layout::Narrow(Narrow::new(bits)),
+            (bytes, bits) => {
+                return Err(corrupt(format!("nodes of {bytes} bytes with {bits} bits of feature")));
+            }
+        };
         let words = |what: &str, offset: u64, count: Option<u64>| {
             let view = count.and_then(|count| section.slice(offset, count.checked_mul(8)?));
             let aligned = view.and_then(|view| view.words());
@@ -79,7 +77,7 @@ impl Forest {
                 .ok_or_else(|| corrupt(format!("the {what} at byte {offset} do not lie inside the section")))
         };
         let table = words("tree table", u64_at(40), Some(u64::from(n_trees) * 2))?;
-        let nodes = words("nodes", u64_at(48), n_nodes.checked_mul(2))?;
+        let nodes = words("nodes", u64_at(48), n_nodes.checked_mul(layout.words_per_node() as u64))?;
         let leaves =
             words("leaf values", u64_at(56), u64::from(last_leaf + 1).checked_mul(u64::from(n_outputs)))?;
         let trees = table.chunks_exact(2).enumerate().map(|(number, entry)| {
@@ -94,7 +92,7 @@ impl Forest {
             Ok(Tree { first: first as usize, last: count - 1, depth })
         });
         let trees = trees.collect::<Result<_>>()?;
-        Ok(Forest { nodes, leaves, trees, n_features, n_outputs: n_outputs as usize, last_leaf })
+        Ok(Forest { nodes, layout, leaves, trees, n_features, n_outputs: n_outputs as usize, last_leaf })
     }
 
     /// The number of features of a row.
@@ -126,6 +124,10 @@ impl Forest {
         &self.trees
     }
 
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
+    }
+
     pub(super) fn nodes(&self) -> &Words {
         &self.nodes
     }
@@ -146,29 +148,5 @@ impl Forest {
         for (out, value) in out.iter_mut().zip(&self.leaves[first..]) {
             *out = f64::from_bits(value.load(Ordering::Relaxed));
         }
-    }
-}
-
-impl Node {
-    /// Node number `at` of the section.
-    #[inline]
-    pub fn read(nodes: &Words, at: usize) -> Node {
-        let threshold = f64::from_bits(nodes[2 * at].load(Ordering::Relaxed));
-        let rest = nodes[2 * at + 1].load(Ordering::Relaxed);
-        Node { threshold, left: rest as u32, payload: (rest >> 32) as u32 }
-    }
-
-    /// The number of the feature or leaf, not yet clamped.
-    #[inline]
-    pub fn number(self) -> u32 {
-        self.payload & NUMBER
-    }
-
-    /// Where `value` goes next, counted from the tree's root, not yet clamped.
-    #[inline]
-    pub fn next(self, value: f32) -> u32 {
-        let missing = value.is_nan() & (self.payload & MISSING_LEFT != 0);
-        let right = !((f64::from(value) <= self.threshold) | missing);
-        self.left.wrapping_add(u32::from(right))
     }
 }

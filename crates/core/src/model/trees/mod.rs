@@ -6,6 +6,7 @@ pub mod build;
 pub mod fast;
 mod layout;
 pub mod naive;
+mod node;
 
 pub use layout::Forest;
 

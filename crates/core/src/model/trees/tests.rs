@@ -70,10 +70,10 @@ fn push(builder: &mut ForestBuilder, shape: &Shape) {
     builder.push(tree).expect("a tree");
 }
 
-fn section(n_features: usize, shapes: &[Shape]) -> Vec<u8> {
+fn section(n_features: usize, shapes: &[Shape], wide: bool) -> Vec<u8> {
     let mut builder = ForestBuilder::new(n_features, OUTPUTS).expect("a builder");
     shapes.iter().for_each(|shape| push(&mut builder, shape));
-    builder.finish().expect("a section")
+    if wide { builder.finish_wide() } else { builder.finish() }.expect("a section")
 }
 
 fn agree(forest: &Forest, rows: &[f32]) -> Result<(), TestCaseError> {
@@ -115,8 +115,9 @@ proptest! {
         shapes in vec(shapes(5), 1..20),
         rows in vec(features(), 5 * 40),
         n_rows in 1_usize..40,
+        wide in any::<bool>(),
     ) {
-        let forest = Forest::read(&View::of_bytes(&section(5, &shapes))).expect("a forest");
+        let forest = Forest::read(&View::of_bytes(&section(5, &shapes, wide))).expect("a forest");
         let rows = &rows[..n_rows * 5];
         let mut sums = vec![0.0; n_rows * OUTPUTS];
         fast::add(&forest, rows, &mut sums);
@@ -139,8 +140,9 @@ proptest! {
         rows in vec(features(), 3 * 20),
         noise in vec(any::<u8>(), 64..4096),
         keep_table in any::<bool>(),
+        wide in any::<bool>(),
     ) {
-        let mut bytes = section(3, &shapes);
+        let mut bytes = section(3, &shapes, wide);
         let begin = if keep_table { 128_usize.next_multiple_of(64) + (shapes.len() * 16).next_multiple_of(64) } else { 12 };
         for (at, byte) in bytes.iter_mut().enumerate().skip(begin) {
             *byte ^= noise[at % noise.len()];
@@ -155,7 +157,7 @@ proptest! {
 fn equal_leaves_are_stored_once_and_siblings_share_a_line() {
     let shape =
         Shape { splits: vec![(0, 0.5, true), (0, 0.25, true), (0, 0.75, false)], leaves: vec![3; 41] };
-    let bytes = section(1, &[shape.clone(), shape]);
+    let bytes = section(1, &[shape.clone(), shape], false);
     let forest = Forest::read(&View::of_bytes(&bytes)).expect("a forest");
     assert_eq!((forest.n_trees(), forest.n_nodes(), forest.n_distinct_leaves()), (2, 14, 1));
     assert!(forest.trees().iter().all(|tree| tree.first % 2 == 1));
@@ -163,7 +165,7 @@ fn equal_leaves_are_stored_once_and_siblings_share_a_line() {
 
 #[test]
 fn damaged_headers_are_refused() {
-    let sound = section(2, &[Shape { splits: vec![(1, 0.5, true)], leaves: vec![1; 41] }]);
+    let sound = section(2, &[Shape { splits: vec![(1, 0.5, true)], leaves: vec![1; 41] }], false);
     let refuse = |what: &str, alter: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = sound.clone();
         alter(&mut bytes);
@@ -180,6 +182,8 @@ fn damaged_headers_are_refused() {
     refuse("unaligned nodes", &|bytes| bytes[48] += 1);
     refuse("tree without nodes", &|bytes| bytes[128 + 8] = 0);
     refuse("tree too deep", &|bytes| bytes[128 + 12] = 3);
+    refuse("node size", &|bytes| bytes[72] = 12);
+    refuse("feature bits", &|bytes| bytes[76] = 0);
     refuse("truncated", &|bytes| bytes.truncate(100));
 }
 

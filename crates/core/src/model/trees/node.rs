@@ -1,0 +1,168 @@
+//! The two shapes of a node: 16 bytes for any threshold, and 8 where features are float32.
+//!
+//! A float32 `x` satisfies `x <= t` exactly when it satisfies `x <= r`, where `r` is the greatest
+//! float32 that is not above `t`; so narrow nodes lose nothing.
+
+use crate::mapped::Words;
+use std::sync::atomic::Ordering;
+
+pub(super) const LEAF: u32 = 1 << 31;
+pub(super) const MISSING_LEFT: u32 = 1 << 30;
+pub(super) const NUMBER: u32 = MISSING_LEFT - 1;
+
+/// How the nodes of a forest are laid out.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layout {
+    Narrow(Narrow),
+    Wide,
+}
+
+impl Layout {
+    pub fn words_per_node(self) -> usize {
+        match self {
+            Layout::Narrow(_) => Narrow::WORDS,
+            Layout::Wide => Wide::WORDS,
+        }
+    }
+}
+
+/// What walkers ask of a layout. Nothing that comes out of a node is clamped yet.
+pub(super) trait NodeLayout: Copy {
+    /// Words that a node takes.
+    const WORDS: usize;
+    /// A node as it was read, once.
+    type Node: Copy;
+
+    /// Node number `index` of the section.
+    fn read(self, nodes: &Words, index: usize) -> Self::Node;
+    /// The feature that the node looks at.
+    fn feature(self, node: Self::Node) -> u32;
+    /// Where `value` goes from node `at`; both are counted from the tree's root.
+    fn next(self, node: Self::Node, at: u32, value: f32) -> u32;
+    /// The number of the leaf.
+    fn leaf(self, node: Self::Node) -> u32;
+}
+
+/// 16 bytes: threshold, then left child, then flags with feature or leaf number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wide;
+
+impl NodeLayout for Wide {
+    const WORDS: usize = 2;
+    type Node = (f64, u64);
+
+    #[inline]
+    fn read(self, nodes: &Words, index: usize) -> (f64, u64) {
+        let threshold = nodes[2 * index].load(Ordering::Relaxed);
+        (f64::from_bits(threshold), nodes[2 * index + 1].load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn feature(self, (_, rest): (f64, u64)) -> u32 {
+        (rest >> 32) as u32 & NUMBER
+    }
+
+    #[inline]
+    fn next(self, (threshold, rest): (f64, u64), _at: u32, value: f32) -> u32 {
+        let missing = value.is_nan() & ((rest >> 32) as u32 & MISSING_LEFT != 0);
+        let right = !((f64::from(value) <= threshold) | missing);
+        (rest as u32).wrapping_add(u32::from(right))
+    }
+
+    #[inline]
+    fn leaf(self, node: (f64, u64)) -> u32 {
+        self.feature(node)
+    }
+}
+
+/// 8 bytes: float32 threshold or leaf number, then flags with the pair of children and the feature.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Narrow {
+    feature_bits: u32,
+}
+
+impl Narrow {
+    pub fn new(feature_bits: u32) -> Narrow {
+        Narrow { feature_bits }
+    }
+
+    /// The layout for this many features, where every left child up to `last_left` fits.
+    pub fn fitting(n_features: u32, last_left: u32) -> Option<Narrow> {
+        let feature_bits = n_features.next_power_of_two().ilog2();
+        (feature_bits < 30 && last_left / 2 < 1 << (30 - feature_bits)).then_some(Narrow { feature_bits })
+    }
+
+    pub fn feature_bits(self) -> u32 {
+        self.feature_bits
+    }
+
+    /// A wide node in 8 bytes.
+    pub fn encode(self, (threshold, rest): (f64, u64)) -> u64 {
+        let (left, payload) = (rest as u32, (rest >> 32) as u32);
+        if payload & LEAF != 0 {
+            return u64::from(LEAF) << 32 | u64::from(payload & NUMBER);
+        }
+        let rest = payload & MISSING_LEFT | (left / 2) << self.feature_bits | payload & NUMBER;
+        u64::from(rest) << 32 | u64::from(not_above(threshold).to_bits())
+    }
+}
+
+impl NodeLayout for Narrow {
+    const WORDS: usize = 1;
+    type Node = u64;
+
+    #[inline]
+    fn read(self, nodes: &Words, index: usize) -> u64 {
+        nodes[index].load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn feature(self, node: u64) -> u32 {
+        (node >> 32) as u32 & ((1 << self.feature_bits) - 1)
+    }
+
+    #[inline]
+    fn next(self, node: u64, at: u32, value: f32) -> u32 {
+        let rest = (node >> 32) as u32;
+        let missing = value.is_nan() & (rest & MISSING_LEFT != 0);
+        let right = !((value <= f32::from_bits(node as u32)) | missing);
+        let left = ((rest & NUMBER) >> self.feature_bits) * 2 + 1;
+        if rest & LEAF != 0 { at } else { left + u32::from(right) }
+    }
+
+    #[inline]
+    fn leaf(self, node: u64) -> u32 {
+        node as u32
+    }
+}
+
+/// The greatest float32 that is not above `threshold`.
+fn not_above(threshold: f64) -> f32 {
+    let near = threshold as f32;
+    if f64::from(near) > threshold { near.next_down() } else { near }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_above;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rounding_down_keeps_every_comparison(threshold in any::<f64>(), x in any::<f32>(), near in -2_i32..3) {
+            let beside = f32::from_bits((threshold as f32).to_bits().wrapping_add_signed(near));
+            for x in [x, beside, 0.0, -0.0, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY] {
+                prop_assert_eq!(f64::from(x) <= threshold, x <= not_above(threshold), "{} {}", x, threshold);
+            }
+        }
+    }
+
+    #[test]
+    fn ends_of_the_range() {
+        for (threshold, expected) in
+            [(1e300, f32::MAX), (-5e-324, -1e-45), (5e-324, 0.0), (-1e300, f32::NEG_INFINITY)]
+        {
+            assert_eq!(not_above(threshold).to_bits(), expected.to_bits(), "{threshold}");
+        }
+    }
+}
