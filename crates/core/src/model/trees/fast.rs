@@ -1,13 +1,13 @@
-//! Walking with many loads in flight: sixteen rows together through one tree, or for a few rows sixteen
-//! trees together. Leaf values are added in the order of the trees, so the sums are the oracle's.
+//! Walking with many loads in flight: sixteen rows at a time through one tree, or for a few rows sixteen
+//! trees at a time. Leaf values are added in the order of the trees, so the sums are the oracle's.
 
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
 
-/// Rows that go through a tree together.
-const ROWS: usize = 16;
-/// Trees that a single row goes through together.
-const TREES: usize = 16;
+/// Walks that are under way together.
+const LANES: usize = 16;
+/// Trees whose leaves are kept until they can be added in order.
+const TREES: usize = 128;
 
 /// Adds, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
 ///
@@ -47,45 +47,69 @@ fn check(forest: &Forest, rows: &[f32], out: &[f64]) {
 fn add_in<L: NodeLayout>(layout: L, forest: &Forest, rows: &[f32], sums: &mut [f64]) {
     let (width, n_outputs) = (forest.n_features(), forest.n_outputs());
     let n_rows = sums.len() / n_outputs;
-    let together = if width == 0 { 0 } else { n_rows / ROWS * ROWS };
-    for tree in forest.trees() {
-        for group in (0..together).step_by(ROWS) {
-            let features = &rows[group * width..][..ROWS * width];
-            let leaves = rows_through_tree(layout, forest, *tree, features);
-            for (lane, leaf) in leaves.into_iter().enumerate() {
-                forest.add_leaf(leaf, &mut sums[(group + lane) * n_outputs..][..n_outputs]);
-            }
+    if n_rows < LANES || width == 0 {
+        for (row, sums) in sums.chunks_exact_mut(n_outputs).enumerate() {
+            let features = &rows[row * width..][..width];
+            row_through_trees(layout, forest, features, |leaf| forest.add_leaf(leaf, sums));
         }
+        return;
     }
-    for row in together..n_rows {
-        let features = &rows[row * width..][..width];
-        let sums = &mut sums[row * n_outputs..][..n_outputs];
-        row_through_trees(layout, forest, features, |leaf| forest.add_leaf(leaf, sums));
+    for &tree in forest.trees() {
+        rows_through_tree(layout, forest, tree, rows, |row, leaf| {
+            forest.add_leaf(leaf, &mut sums[row * n_outputs..][..n_outputs]);
+        });
     }
 }
 
+/// A walk under way: which row or tree it is, where it stands, and how many steps are left to it.
+#[derive(Clone, Copy, Default)]
+struct Walk {
+    number: usize,
+    at: u32,
+    steps: u32,
+}
+
+/// Takes every row through `tree`; as soon as one is at its leaf, the next one takes its lane.
 #[inline]
-fn rows_through_tree<L: NodeLayout>(layout: L, forest: &Forest, tree: Tree, features: &[f32]) -> [u32; ROWS] {
-    let width = features.len() / ROWS;
-    let nodes = forest.nodes();
-    let mut at = [0_u32; ROWS];
-    for _ in 0..tree.depth {
-        let mut moved = 0;
-        for (lane, at) in at.iter_mut().enumerate() {
-            let node = layout.read(nodes, tree.first + *at as usize);
+fn rows_through_tree<L: NodeLayout>(
+    layout: L,
+    forest: &Forest,
+    tree: Tree,
+    rows: &[f32],
+    mut each_leaf: impl FnMut(usize, u32),
+) {
+    let (nodes, width) = (forest.nodes(), forest.n_features());
+    let n_rows = rows.len() / width;
+    let begin = |number| Walk { number, at: 0, steps: tree.depth };
+    let mut lanes: [Walk; LANES] = std::array::from_fn(begin);
+    let (mut waiting, mut active) = (LANES, LANES);
+    while active > 0 {
+        let mut lane = 0;
+        while lane < active {
+            let walk = &mut lanes[lane];
+            let node = layout.read(nodes, tree.first + walk.at as usize);
+            if layout.is_leaf(node) || walk.steps == 0 {
+                each_leaf(walk.number, layout.leaf(node));
+                if waiting < n_rows {
+                    *walk = begin(waiting);
+                    waiting += 1;
+                    lane += 1;
+                } else {
+                    active -= 1;
+                    lanes[lane] = lanes[active];
+                }
+                continue;
+            }
             let feature = (layout.feature(node) as usize).min(width - 1);
-            let next = layout.next(node, *at, features[lane * width + feature]).min(tree.last);
-            nodes.prefetch(L::WORDS * (tree.first + next as usize));
-            moved |= next ^ *at;
-            *at = next;
-        }
-        if moved == 0 {
-            break;
+            walk.at = layout.next(node, rows[walk.number * width + feature]).min(tree.last);
+            walk.steps -= 1;
+            nodes.prefetch(L::WORDS * (tree.first + walk.at as usize));
+            lane += 1;
         }
     }
-    at.map(|at| layout.leaf(layout.read(nodes, tree.first + at as usize)))
 }
 
+/// Takes one row through all trees, and gives their leaves in the order of the trees.
 fn row_through_trees<L: NodeLayout>(
     layout: L,
     forest: &Forest,
@@ -94,25 +118,37 @@ fn row_through_trees<L: NodeLayout>(
 ) {
     let nodes = forest.nodes();
     for trees in forest.trees().chunks(TREES) {
-        let mut at = [0_u32; TREES];
-        let deepest = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        for _ in 0..deepest {
-            let mut moved = 0;
-            for (at, tree) in at.iter_mut().zip(trees) {
-                let node = layout.read(nodes, tree.first + *at as usize);
+        let mut leaves = [0_u32; TREES];
+        let begin =
+            |number: usize| Walk { number, at: 0, steps: trees.get(number).map_or(0, |tree| tree.depth) };
+        let mut lanes: [Walk; LANES] = std::array::from_fn(begin);
+        let (mut waiting, mut active) = (LANES, LANES.min(trees.len()));
+        while active > 0 {
+            let mut lane = 0;
+            while lane < active {
+                let walk = &mut lanes[lane];
+                let tree = trees[walk.number];
+                let node = layout.read(nodes, tree.first + walk.at as usize);
+                if layout.is_leaf(node) || walk.steps == 0 {
+                    leaves[walk.number] = layout.leaf(node);
+                    if waiting < trees.len() {
+                        *walk = begin(waiting);
+                        waiting += 1;
+                        lane += 1;
+                    } else {
+                        active -= 1;
+                        lanes[lane] = lanes[active];
+                    }
+                    continue;
+                }
                 let feature = (layout.feature(node) as usize).min(features.len().saturating_sub(1));
                 let value = features.get(feature).copied().unwrap_or(0.0);
-                let next = layout.next(node, *at, value).min(tree.last);
-                nodes.prefetch(L::WORDS * (tree.first + next as usize));
-                moved |= next ^ *at;
-                *at = next;
-            }
-            if moved == 0 {
-                break;
+                walk.at = layout.next(node, value).min(tree.last);
+                walk.steps -= 1;
+                nodes.prefetch(L::WORDS * (tree.first + walk.at as usize));
+                lane += 1;
             }
         }
-        for (at, tree) in at.into_iter().zip(trees) {
-            each_leaf(layout.leaf(layout.read(nodes, tree.first + at as usize)));
-        }
+        leaves.iter().take(trees.len()).for_each(|&leaf| each_leaf(leaf));
     }
 }

@@ -24,8 +24,11 @@ fn leaf<L: NodeLayout>(layout: L, forest: &Forest, tree: Tree, row: &[f32]) -> u
     let mut at = 0;
     for _ in 0..tree.depth {
         let node = layout.read(forest.nodes(), tree.first + at as usize);
+        if layout.is_leaf(node) {
+            break;
+        }
         let feature = (layout.feature(node) as usize).min(forest.n_features().saturating_sub(1));
-        at = layout.next(node, at, row.get(feature).copied().unwrap_or(0.0)).min(tree.last);
+        at = layout.next(node, row.get(feature).copied().unwrap_or(0.0)).min(tree.last);
     }
     layout.leaf(layout.read(forest.nodes(), tree.first + at as usize))
 }

@@ -37,8 +37,10 @@ pub(super) trait NodeLayout: Copy {
     fn read(self, nodes: &Words, index: usize) -> Self::Node;
     /// The feature that the node looks at.
     fn feature(self, node: Self::Node) -> u32;
-    /// Where `value` goes from node `at`; both are counted from the tree's root.
-    fn next(self, node: Self::Node, at: u32, value: f32) -> u32;
+    /// Where `value` goes from an inner node, counted from the tree's root.
+    fn next(self, node: Self::Node, value: f32) -> u32;
+    /// Whether the node is a leaf, where a walk stays.
+    fn is_leaf(self, node: Self::Node) -> bool;
     /// The number of the leaf.
     fn leaf(self, node: Self::Node) -> u32;
 }
@@ -63,10 +65,15 @@ impl NodeLayout for Wide {
     }
 
     #[inline]
-    fn next(self, (threshold, rest): (f64, u64), _at: u32, value: f32) -> u32 {
+    fn next(self, (threshold, rest): (f64, u64), value: f32) -> u32 {
         let missing = value.is_nan() & ((rest >> 32) as u32 & MISSING_LEFT != 0);
         let right = !((f64::from(value) <= threshold) | missing);
         (rest as u32).wrapping_add(u32::from(right))
+    }
+
+    #[inline]
+    fn is_leaf(self, (_, rest): (f64, u64)) -> bool {
+        (rest >> 32) as u32 & LEAF != 0
     }
 
     #[inline]
@@ -122,12 +129,17 @@ impl NodeLayout for Narrow {
     }
 
     #[inline]
-    fn next(self, node: u64, at: u32, value: f32) -> u32 {
+    fn next(self, node: u64, value: f32) -> u32 {
         let rest = (node >> 32) as u32;
         let missing = value.is_nan() & (rest & MISSING_LEFT != 0);
         let right = !((value <= f32::from_bits(node as u32)) | missing);
         let left = ((rest & NUMBER) >> self.feature_bits) * 2 + 1;
-        if rest & LEAF != 0 { at } else { left + u32::from(right) }
+        left + u32::from(right)
+    }
+
+    #[inline]
+    fn is_leaf(self, node: u64) -> bool {
+        (node >> 32) as u32 & LEAF != 0
     }
 
     #[inline]
