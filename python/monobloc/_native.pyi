@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal, final
 from typing_extensions import disjoint_base
 
 __all__ = [
-    "__version__",
     "ClassifierEngine",
     "CorruptError",
     "DigestMismatchError",
@@ -29,6 +28,7 @@ __all__ = [
     "Verdict",
     "Verdicts",
     "VersionTooNewError",
+    "__version__",
     "_reload",
     "load",
     "run_command",

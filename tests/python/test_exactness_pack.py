@@ -11,6 +11,7 @@ from typing import Any
 import monobloc
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from models import FLOATS, NUMBERS, STRINGS, columns_of, forest, loans, target
 from monobloc._native import Packer
@@ -130,7 +131,6 @@ class TestReference:
             monobloc.pack(model, tmp_path / "x.bloc", reference=frame.drop(columns="income"))
 
     def test_polars(self, tmp_path: Path) -> None:
-        polars = pytest.importorskip("polars")
         model, frame = usual()
         strings = {name: frame[name].where(frame[name].notna(), None) for name in STRINGS}
         given = polars.DataFrame(

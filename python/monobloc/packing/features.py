@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .recipe import FLOAT32, FLOAT64, Column, Recipe, Table
+from .recipe import FLOAT64, INTEGER, Column, Recipe, Table
 from .source import attribute, quiet, validated
 
 
@@ -15,11 +15,12 @@ def feature_matrix(
 ) -> tuple[dict[str, Any], list[Column]]:
     """The manifest's `features`, and the columns in the model's order.
 
-    Integers and booleans go straight to float32, as the model takes them.
+    Integers and booleans reach the model's float32 in one rounding.
     """
     dtype = validated(table.sample, None, accept_sparse="csr").dtype
-    name = dtype.name if dtype.kind == "f" else FLOAT64 if dtype.kind == "O" else FLOAT32
-    columns = recipe.floats(table, np.dtype(name), path, model)
+    name = dtype.name if dtype.kind == "f" else FLOAT64
+    entry = INTEGER if dtype.kind in "biu" else None
+    columns = recipe.floats(table, np.dtype(name), path, model, entry)
     return {
         "slots": [column.slot for column in columns],
         "names": _names(model, prefix, len(columns)),

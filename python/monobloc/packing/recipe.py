@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .reference import Field
 
 FLOAT64, FLOAT32, STRING = "float64", "float32", "string"
+INTEGER = "integer"
+"""How a field is read as float64 when float32 is what counts in the end."""
 NOWHERE = -1
 
 
@@ -114,8 +116,13 @@ class Recipe:
         """Columns in slots: fields that were untouched are read in their own dtype."""
         return self._load([(column, column.dtype) for column in columns], path)
 
-    def floats(self, table: Table, dtype: np.dtype, path: str, owner: Any) -> list[Column]:
-        """The table's columns as numbers of one floating-point dtype."""
+    def floats(
+        self, table: Table, dtype: np.dtype, path: str, owner: Any, entry: str | None = None
+    ) -> list[Column]:
+        """The table's columns as numbers of one floating-point dtype.
+
+        `entry` is how untouched fields are read, where not in that dtype.
+        """
         name = np.dtype(dtype).name
         if name not in (FLOAT64, FLOAT32):
             refuse(owner, path, f"it computes in {name}", "float64 and float32")
@@ -128,8 +135,13 @@ class Recipe:
                     "a numeric step here",
                     "encode string columns, or convert the column of the reference to numbers",
                 )
-        wanted = [(column, self._entry_dtype(column, name)) for column in table.columns]
-        loaded = [replace(column, absent="nan") for column in self._load(wanted, path)]
+        wanted = [(column, self._entry_dtype(column, entry or name)) for column in table.columns]
+        loaded = [
+            replace(
+                column, absent="nan", dtype=FLOAT64 if column.dtype == INTEGER else column.dtype
+            )
+            for column in self._load(wanted, path)
+        ]
         return self._cast(loaded, name, path)
 
     def check_finite(self, columns: Sequence[Column], path: str, *, nan: bool) -> None:
@@ -177,8 +189,8 @@ class Recipe:
     def _entry_dtype(self, column: Column, target: str) -> str:
         """The dtype in which an untouched field is read on its way to `target`.
 
-        Integers and booleans, which NumPy converts in one rounding, go straight to
-        float32. So do float64 fields; float32 fields keep their own dtype.
+        Fields of other dtypes are read as `target`, which rounds them once, as NumPy
+        does; float32 fields keep their own dtype.
         """
         if column.is_loaded or column.dtype == FLOAT32:
             return column.dtype

@@ -8,10 +8,12 @@ use crate::input::{Cell, Cells, Column, parse_number};
 use crate::schema::Kind;
 use crate::strided::{Plain, Strided};
 use serde::Deserialize;
+use std::cmp::Ordering;
 
 #[derive(Debug)]
 pub(super) struct Load {
     numbers: Vec<Number>,
+    to_odd: bool,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +32,9 @@ pub(super) struct Spec {
 enum LoadType {
     Float32,
     Float64,
+    /// As float64, but what does not fit is rounded to odd, so that a later rounding to float32 gives
+    /// what rounding once would have given.
+    Integer,
     String,
 }
 
@@ -43,7 +48,7 @@ impl Step for Load {
             let known = known.ok_or_else(|| Error::corrupt(format!("there is no field {field}")))?;
             let precision = match spec.dtype {
                 LoadType::Float32 => Precision::Single,
-                LoadType::Float64 => Precision::Double,
+                LoadType::Float64 | LoadType::Integer => Precision::Double,
                 LoadType::String => {
                     let null = (known.dtype != "object").then_some(known.null);
                     reading.push_text(Text { field, null, replacements: Vec::new() });
@@ -55,7 +60,7 @@ impl Step for Load {
             }
             numbers.push(reading.push_number(field, precision));
         }
-        Ok(Load { numbers })
+        Ok(Load { numbers, to_odd: matches!(spec.dtype, LoadType::Integer) })
     }
 
     fn run(&self, tile: &mut Tile<'_>) {
@@ -64,20 +69,19 @@ impl Step for Load {
             let Some(column) = input.column(number.field) else { continue };
             match column {
                 Column::Boolean(values) => load(tile, number, values, |value| f64::from(u8::from(value != 0))),
-                Column::Cells(cells) => load_cells(tile, number, cells),
+                Column::Cells(cells) => load_cells(tile, number, cells, self.to_odd),
                 Column::Float32(values) => load(tile, number, values, f64::from),
                 Column::Float64(values) => load(tile, number, values, |value| number.precision.round(value)),
                 Column::Int8(values) => load(tile, number, values, f64::from),
                 Column::Int16(values) => load(tile, number, values, f64::from),
                 Column::Int32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
-                Column::Int64(values) => load(tile, number, values, |value| integer(number.precision, value)),
+                Column::Int64(values) => load(tile, number, values, |value| integer(number.precision, value.into(), self.to_odd)),
                 Column::UInt8(values) => load(tile, number, values, f64::from),
                 Column::UInt16(values) => load(tile, number, values, f64::from),
                 Column::UInt32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
-                Column::UInt64(values) => load(tile, number, values, |value| match number.precision {
-                    Precision::Single => f64::from(value as f32),
-                    Precision::Double => value as f64,
-                }),
+                Column::UInt64(values) => {
+                    load(tile, number, values, |value| integer(number.precision, value.into(), self.to_odd));
+                }
             }
         }
     }
@@ -91,20 +95,30 @@ fn load<T: Plain>(tile: &mut Tile<'_>, number: Number, values: &Strided<'_, T>, 
     }
 }
 
-/// Rounded once: by way of float64 an integer beyond 2^53 would be rounded twice.
-fn integer(precision: Precision, value: i64) -> f64 {
+fn integer(precision: Precision, value: i128, to_odd: bool) -> f64 {
     match precision {
         Precision::Single => f64::from(value as f32),
+        Precision::Double if to_odd => round_to_odd(value),
         Precision::Double => value as f64,
     }
 }
 
-fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>) {
+/// The float64 that equals `value`, or of its two neighbours the one with an odd last bit.
+fn round_to_odd(value: i128) -> f64 {
+    let near = value as f64;
+    match (near.abs() as i128).cmp(&value.abs()) {
+        Ordering::Equal => near,
+        Ordering::Greater => f64::from_bits((near.to_bits() - 1) | 1),
+        Ordering::Less => f64::from_bits(near.to_bits() | 1),
+    }
+}
+
+fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) {
     for (at, row) in tile.rows().enumerate() {
         let value = match cells.cells[row] {
             Cell::Boolean(value) => Ok(f64::from(u8::from(value))),
             Cell::Float(value) => Ok(number.precision.round(value)),
-            Cell::Integer(value) => Ok(integer(number.precision, value)),
+            Cell::Integer(value) => Ok(integer(number.precision, value.into(), to_odd)),
             Cell::None => Ok(f64::NAN),
             Cell::Other => Err("a value that is neither number nor text".to_owned()),
             Cell::Text { start, end } => {
@@ -117,6 +131,25 @@ fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>) {
             Err(found) => {
                 tile.column_mut(number)[at] = f64::NAN;
                 tile.refuse(at, number.field, format!("expected a number, found {found}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::round_to_odd;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rounding_to_odd_first_keeps_the_single_rounding(value in any::<i64>(), shift in 0_u32..63, near in -2_i64..3) {
+            let tie = ((value >> shift) | 1).wrapping_shl(shift).wrapping_add(near);
+            for value in [value, value >> shift, tie] {
+                prop_assert_eq!(round_to_odd(value.into()) as f32, value as f32, "{}", value);
+            }
+            if value.unsigned_abs() < 1 << 53 {
+                prop_assert_eq!(round_to_odd(value.into()), value as f64);
             }
         }
     }
