@@ -55,7 +55,7 @@ def credit(tmp_path_factory: pytest.TempPathFactory) -> Credit:
 @pytest.fixture(scope="session")
 def large_credit(tmp_path_factory: pytest.TempPathFactory) -> Credit:
     """A model whose bloc is several times larger than the memory that a worker may add."""
-    return _credit(tmp_path_factory.mktemp("large-credit"), rows=30_000, trees=120)
+    return _credit(tmp_path_factory.mktemp("large-credit"), rows=50_000, trees=140)
 
 
 @pytest.fixture(scope="session")
