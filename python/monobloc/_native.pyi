@@ -165,6 +165,7 @@ class Packer:
         reference: str,
     ) -> dict[str, Any]: ...
 
+# A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(
     path: str | PathLike[str],
     *,

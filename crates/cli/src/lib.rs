@@ -51,10 +51,10 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let result = match command {
+    let result = monobloc::error::guard(|| match command {
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         Command::Verify { bloc, digest } => verify::run(&bloc, digest.as_deref()),
-    };
+    });
     let shown = result.and_then(|text| match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(monobloc::Error::new(monobloc::ErrorKind::Io, format!("writing to standard output: {error}")))

@@ -1,5 +1,6 @@
 //! The error of this library: a kind from a numbered catalogue, a message for people, and its cause.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 /// `Result` with this library's [`Error`].
@@ -72,6 +73,20 @@ impl Error {
     }
 }
 
+/// Runs `call` and turns a panic in it into an [`ErrorKind::Internal`] error: for the faces, which no
+/// panic may leave.
+///
+/// # Errors
+/// What `call` gives, or [`ErrorKind::Internal`] with the panic's message.
+pub fn guard<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
+    // Engines are immutable and scratch is overwritten at each use, so nothing is seen half changed.
+    std::panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(Error::new(ErrorKind::Internal, format!("a fault of monobloc's own, please report it: {text}")))
+    })
+}
+
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal, $code:literal;)+) => {
         /// The numbered catalogue of errors. A number is never used again for something else.
@@ -139,6 +154,14 @@ catalogue! {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn panics_become_errors() {
+        assert_eq!(guard(|| Ok(1)).ok(), Some(1));
+        let error = guard::<()>(|| panic!("row {} of {}", 3, 2)).expect_err("a panic");
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.to_string().ends_with("row 3 of 2"), "{error}");
+    }
 
     #[test]
     fn catalogue_is_alphabetical_and_unique() {

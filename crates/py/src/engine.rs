@@ -4,6 +4,7 @@ use crate::arrays::{filled, numpy};
 use crate::error::{exception, raise};
 use crate::prediction::{Prediction, Verdicts};
 use crate::rows::Rows;
+use monobloc::error::guard;
 use monobloc::model::{Classes, Label, argmax};
 use monobloc::preprocess::FeatureType;
 use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
@@ -68,7 +69,8 @@ pub fn load<'py>(
         }
     };
     let options = LoadOptions { digest, threads, verify };
-    let inner = py.detach(|| monobloc::Engine::load(&path, &options)).map_err(|error| exception(&error))?;
+    let inner =
+        py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();
     let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
     logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
@@ -389,7 +391,7 @@ fn detached<R: Send>(
     input: &Input<'_>,
     call: impl FnOnce() -> monobloc::Result<R> + Send,
 ) -> PyResult<R> {
-    let result = if input.n_rows() < DETACH_ROWS { call() } else { py.detach(call) };
+    let result = if input.n_rows() < DETACH_ROWS { guard(call) } else { py.detach(|| guard(call)) };
     result.map_err(|error| exception(&error))
 }
 

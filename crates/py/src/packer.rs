@@ -3,6 +3,7 @@
 use crate::error::{exception, raise};
 use crate::rows::cells;
 use monobloc::ErrorKind;
+use monobloc::error::guard;
 use monobloc::golden::GoldenRows;
 use monobloc::model::trees::build::SourceTree;
 use monobloc::pack;
@@ -128,7 +129,7 @@ impl Packer {
         let golden = GoldenRows { columns, text, outputs: read::<f64>(golden_outputs, "golden_outputs")? };
         let packer = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)?;
         let packed = py
-            .detach(|| packer.write(&path, manifest, &golden, reference))
+            .detach(|| guard(|| packer.write(&path, manifest, &golden, reference)))
             .map_err(|error| exception(&error))?;
         let report = PyDict::new(py);
         report.set_item("digest", packed.digest)?;
@@ -143,7 +144,8 @@ impl Packer {
 impl Packer {
     fn with<R>(&self, action: impl FnOnce(&mut pack::Packer) -> monobloc::Result<R>) -> PyResult<R> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        action(inner.as_mut().ok_or_else(used_up)?).map_err(|error| exception(&error))
+        let packer = inner.as_mut().ok_or_else(used_up)?;
+        guard(|| action(packer)).map_err(|error| exception(&error))
     }
 }
 
