@@ -85,7 +85,8 @@ def _figures(
             joblib.pss / MB,
         ),
         Figure(
-            "4 fresh workers, against joblib's 4 forked after loading, parent not counted, sum of PSS",
+            "4 fresh workers, against joblib's 4 forked after loading, parent not counted,"
+            " sum of PSS",
             ours.pss / joblib_forked.pss,
             "×",
             0.25,

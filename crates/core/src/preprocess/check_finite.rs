@@ -18,10 +18,6 @@ pub(super) struct CheckFinite {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
-    #[expect(dead_code, reason = "read by the registry")]
-    step: String,
-    #[expect(dead_code, reason = "for people")]
-    path: String,
     inputs: Vec<usize>,
     nan: Policy,
     #[serde(default)]

@@ -19,10 +19,6 @@ pub(super) struct Load {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
-    #[expect(dead_code, reason = "read by the registry")]
-    step: String,
-    #[expect(dead_code, reason = "for people")]
-    path: String,
     fields: Vec<usize>,
     dtype: LoadType,
 }

@@ -1,9 +1,8 @@
 //! Which value a step takes for missing.
 
-use super::reading::Reading;
 use crate::error::Result;
 use crate::input::TextCell;
-use crate::params::NumbersRef;
+use crate::params::{NumbersRef, Params};
 use serde::Deserialize;
 
 /// `missing` of a step in the manifest.
@@ -26,11 +25,11 @@ pub(super) enum Missing {
 }
 
 impl MissingSpec {
-    pub fn read(self, reading: &Reading<'_>) -> Result<Missing> {
+    pub fn read(self, params: &Params) -> Result<Missing> {
         Ok(match self {
             MissingSpec::Nan => Missing::Nan,
             MissingSpec::None => Missing::None,
-            MissingSpec::Number { value } => Missing::Number(reading.params.private_floats(value, 1)?[0]),
+            MissingSpec::Number { value } => Missing::Number(params.private_floats(value, 1)?[0]),
             MissingSpec::String { value } => Missing::Text(value),
         })
     }

@@ -16,10 +16,6 @@ pub(super) struct MissingIndicator {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
-    #[expect(dead_code, reason = "read by the registry")]
-    step: String,
-    #[expect(dead_code, reason = "for people")]
-    path: String,
     inputs: Vec<usize>,
     missing: MissingSpec,
 }
@@ -28,7 +24,7 @@ impl Step for MissingIndicator {
     type Spec = Spec;
 
     fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<MissingIndicator> {
-        let missing = spec.missing.read(reading)?;
+        let missing = spec.missing.read(reading.params)?;
         let mut columns = Vec::new();
         for slot in spec.inputs {
             let from = reading.slot(slot)?.clone();

@@ -15,13 +15,15 @@ pub(crate) use tile::{Refusal, Scratch};
 
 use crate::error::{Error, Result};
 use reading::Reading;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tile::Tile;
 
 /// A step of the manifest, proven and ready to run.
 trait Step: Sized {
-    /// The step's JSON.
+    /// The step's JSON without its kind and path.
     type Spec: DeserializeOwned;
 
     /// Proves the step and appends its outputs to the slots.
@@ -31,8 +33,13 @@ trait Step: Sized {
     fn run(&self, tile: &mut Tile<'_>);
 }
 
+/// The step's own fields: those that every step has are the registry's.
 fn read_spec<S: Step>(json: &RawValue) -> Result<S::Spec> {
-    serde_json::from_str(json.get()).map_err(|error| Error::corrupt(error.to_string()))
+    let malformed = |error: serde_json::Error| Error::corrupt(error.to_string());
+    let mut fields: Map<String, Value> = serde_json::from_str(json.get()).map_err(malformed)?;
+    fields.remove("step");
+    fields.remove("path");
+    S::Spec::deserialize(Value::Object(fields)).map_err(malformed)
 }
 
 macro_rules! steps {

@@ -26,10 +26,6 @@ struct Column {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
-    #[expect(dead_code, reason = "read by the registry")]
-    step: String,
-    #[expect(dead_code, reason = "for people")]
-    path: String,
     inputs: Vec<usize>,
     columns: Vec<ColumnSpec>,
     dtype: Precision,

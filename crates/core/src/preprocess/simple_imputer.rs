@@ -18,10 +18,6 @@ pub(super) struct SimpleImputer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
-    #[expect(dead_code, reason = "read by the registry")]
-    step: String,
-    #[expect(dead_code, reason = "for people")]
-    path: String,
     inputs: Vec<usize>,
     missing: MissingSpec,
     fill: Fill,
@@ -38,7 +34,7 @@ impl Step for SimpleImputer {
     type Spec = Spec;
 
     fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<SimpleImputer> {
-        let missing = spec.missing.read(reading)?;
+        let missing = spec.missing.read(reading.params)?;
         let mut columns = Vec::new();
         match spec.fill {
             Fill::Numbers(fill) => {

@@ -3,6 +3,7 @@
 
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
+use crate::mapped::Words;
 
 /// Walks that are under way together.
 const LANES: usize = 16;
@@ -55,57 +56,17 @@ fn add_in<L: NodeLayout>(layout: L, forest: &Forest, rows: &[f32], sums: &mut [f
         return;
     }
     for &tree in forest.trees() {
-        rows_through_tree(layout, forest, tree, rows, |row, leaf| {
-            forest.add_leaf(leaf, &mut sums[row * n_outputs..][..n_outputs]);
-        });
-    }
-}
-
-/// A walk under way: which row or tree it is, where it stands, and how many steps are left to it.
-#[derive(Clone, Copy, Default)]
-struct Walk {
-    number: usize,
-    at: u32,
-    steps: u32,
-}
-
-/// Takes every row through `tree`; as soon as one is at its leaf, the next one takes its lane.
-#[inline]
-fn rows_through_tree<L: NodeLayout>(
-    layout: L,
-    forest: &Forest,
-    tree: Tree,
-    rows: &[f32],
-    mut each_leaf: impl FnMut(usize, u32),
-) {
-    let (nodes, width) = (forest.nodes(), forest.n_features());
-    let n_rows = rows.len() / width;
-    let begin = |number| Walk { number, at: 0, steps: tree.depth };
-    let mut lanes: [Walk; LANES] = std::array::from_fn(begin);
-    let (mut waiting, mut active) = (LANES, LANES);
-    while active > 0 {
-        let mut lane = 0;
-        while lane < active {
-            let walk = &mut lanes[lane];
-            let node = layout.read(nodes, tree.first + walk.at as usize);
-            if layout.is_leaf(node) || walk.steps == 0 {
-                each_leaf(walk.number, layout.leaf(node));
-                if waiting < n_rows {
-                    *walk = begin(waiting);
-                    waiting += 1;
-                    lane += 1;
-                } else {
-                    active -= 1;
-                    lanes[lane] = lanes[active];
-                }
-                continue;
-            }
-            let feature = (layout.feature(node) as usize).min(width - 1);
-            walk.at = layout.next(node, rows[walk.number * width + feature]).min(tree.last);
-            walk.steps -= 1;
-            nodes.prefetch(L::WORDS * (tree.first + walk.at as usize));
-            lane += 1;
-        }
+        let value = |row: usize, feature: usize| rows[row * width + feature.min(width - 1)];
+        walk_all(
+            layout,
+            forest.nodes(),
+            n_rows,
+            |_| tree,
+            value,
+            |row, leaf| {
+                forest.add_leaf(leaf, &mut sums[row * n_outputs..][..n_outputs]);
+            },
+        );
     }
 }
 
@@ -116,39 +77,70 @@ fn row_through_trees<L: NodeLayout>(
     features: &[f32],
     mut each_leaf: impl FnMut(u32),
 ) {
-    let nodes = forest.nodes();
+    let last = features.len().saturating_sub(1);
+    let value = |_, feature: usize| features.get(feature.min(last)).copied().unwrap_or(0.0);
     for trees in forest.trees().chunks(TREES) {
         let mut leaves = [0_u32; TREES];
-        let begin =
-            |number: usize| Walk { number, at: 0, steps: trees.get(number).map_or(0, |tree| tree.depth) };
-        let mut lanes: [Walk; LANES] = std::array::from_fn(begin);
-        let (mut waiting, mut active) = (LANES, LANES.min(trees.len()));
-        while active > 0 {
-            let mut lane = 0;
-            while lane < active {
-                let walk = &mut lanes[lane];
-                let tree = trees[walk.number];
-                let node = layout.read(nodes, tree.first + walk.at as usize);
-                if layout.is_leaf(node) || walk.steps == 0 {
-                    leaves[walk.number] = layout.leaf(node);
-                    if waiting < trees.len() {
-                        *walk = begin(waiting);
-                        waiting += 1;
-                        lane += 1;
-                    } else {
-                        active -= 1;
-                        lanes[lane] = lanes[active];
-                    }
-                    continue;
-                }
-                let feature = (layout.feature(node) as usize).min(features.len().saturating_sub(1));
-                let value = features.get(feature).copied().unwrap_or(0.0);
-                walk.at = layout.next(node, value).min(tree.last);
-                walk.steps -= 1;
-                nodes.prefetch(L::WORDS * (tree.first + walk.at as usize));
-                lane += 1;
-            }
-        }
+        walk_all(
+            layout,
+            forest.nodes(),
+            trees.len(),
+            |number| trees[number],
+            value,
+            |number, leaf| {
+                leaves[number] = leaf;
+            },
+        );
         leaves.iter().take(trees.len()).for_each(|&leaf| each_leaf(leaf));
+    }
+}
+
+/// A walk under way.
+#[derive(Clone, Copy)]
+struct Walk {
+    number: usize,
+    tree: Tree,
+    at: u32,
+    steps: u32,
+}
+
+/// Makes `n_walks` walks, some of them at a time; as soon as one is at its leaf, the next one takes its
+/// lane. `value` gives a walk's value of a feature, which it clamps.
+#[inline(always)]
+fn walk_all<L: NodeLayout>(
+    layout: L,
+    nodes: &Words,
+    n_walks: usize,
+    tree: impl Fn(usize) -> Tree,
+    value: impl Fn(usize, usize) -> f32,
+    mut each_leaf: impl FnMut(usize, u32),
+) {
+    let begin = |number: usize| Walk { number, tree: tree(number), at: 0, steps: tree(number).depth };
+    let mut active = LANES.min(n_walks);
+    let mut waiting = active;
+    let mut lanes: [Walk; LANES] = std::array::from_fn(|lane| begin(lane.min(active.saturating_sub(1))));
+    while active > 0 {
+        let mut lane = 0;
+        while lane < active {
+            let walk = &mut lanes[lane];
+            let node = layout.read(nodes, walk.tree.first + walk.at as usize);
+            if layout.is_leaf(node) || walk.steps == 0 {
+                each_leaf(walk.number, layout.leaf(node));
+                if waiting < n_walks {
+                    *walk = begin(waiting);
+                    waiting += 1;
+                    lane += 1;
+                } else {
+                    active -= 1;
+                    lanes[lane] = lanes[active];
+                }
+                continue;
+            }
+            let next = layout.next(node, value(walk.number, layout.feature(node) as usize));
+            walk.at = next.min(walk.tree.last);
+            walk.steps -= 1;
+            nodes.prefetch(L::WORDS * (walk.tree.first + walk.at as usize));
+            lane += 1;
+        }
     }
 }
