@@ -60,7 +60,8 @@ pub struct LoadReport {
     pub duration: Duration,
     /// Bytes of the file that are mapped and shared with other processes.
     pub mapped_bytes: u64,
-    /// Bytes that this engine keeps for itself.
+    /// Bytes that this engine keeps for itself, estimated from the manifest's length (its text, its parts
+    /// and the steps read from them) and the number of trees.
     pub private_bytes: u64,
 }
 
@@ -114,7 +115,7 @@ impl Engine {
         let report = LoadReport {
             duration: begun.elapsed(),
             mapped_bytes: bloc.size_bytes(),
-            private_bytes: (bloc.manifest_json().len() * 4 + model.forest().n_trees() * 16) as u64,
+            private_bytes: (bloc.manifest_json().len() * 5 + model.forest().n_trees() * 16) as u64,
         };
         Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, report })
     }

@@ -86,7 +86,7 @@ impl<'a> Input<'a> {
     /// absent.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when the number of columns is not that of the fields or a
+    /// [`ErrorKind::Schema`] when the number of columns is not that of the fields or a
     /// column's length is not `n_rows`.
     pub fn new(schema: &Schema, n_rows: usize, columns: Vec<Option<Column<'a>>>) -> Result<Self> {
         let fields = schema.fields();

@@ -37,7 +37,7 @@ pub struct LoadReport {
     seconds: f64,
     /// Bytes that are mapped and shared with other processes.
     mapped_bytes: u64,
-    /// Bytes that the engine keeps for itself.
+    /// Bytes that the engine keeps for itself, estimated from the size of its parts.
     private_bytes: u64,
 }
 
