@@ -233,3 +233,12 @@ def test_inspect_and_verify_tell_what_a_bloc_holds(credit: Credit) -> None:
         assert "golden rows" in verified.stdout
     usage = subprocess.run([COMMAND, "no-such-verb"], capture_output=True, text=True)
     assert usage.returncode == 2
+
+
+def test_a_path_that_is_no_utf8(bloc: Path) -> None:
+    odd = os.path.join(os.fsencode(bloc.parent), b"n\xff.bloc")
+    bloc.rename(os.fsdecode(odd))
+    for program in ([COMMAND], [sys.executable, "-m", "monobloc"]):
+        shown = subprocess.run([*program, "inspect", odd], capture_output=True, text=True)
+        assert shown.returncode == 0, shown.stderr
+        assert "forest.bin" in shown.stdout

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Looks into blocs and verifies them.
 #[derive(Parser)]
-#[command(name = "monobloc", version, about, max_term_width = 100)]
+#[command(name = "monobloc", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

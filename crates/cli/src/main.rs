@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(monobloc_cli::run(std::env::args().skip(1)))
+    ExitCode::from(monobloc_cli::run(std::env::args_os().skip(1)))
 }

@@ -8,6 +8,7 @@ mod prediction;
 mod rows;
 
 use pyo3::prelude::*;
+use std::ffi::OsString;
 
 /// The native half of `monobloc`.
 #[pymodule]
@@ -30,6 +31,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Runs the command line `monobloc ARGUMENTS` and gives its exit status.
 #[pyfunction]
-fn run_command(py: Python<'_>, arguments: Vec<String>) -> u8 {
+fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     py.detach(|| monobloc_cli::run(arguments))
 }
