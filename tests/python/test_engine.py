@@ -195,8 +195,9 @@ def test_loading_is_logged(credit: Credit, caplog: pytest.LogCaptureFixture) -> 
 def test_arguments_are_checked(credit: Credit) -> None:
     with pytest.raises(monobloc.InvalidArgumentError, match="verify"):
         monobloc.load(credit.bloc, verify="half")  # type: ignore[arg-type]
-    with pytest.raises(monobloc.InvalidArgumentError, match="threads"):
-        monobloc.load(credit.bloc, threads=0)
+    for threads in (0, -1):
+        with pytest.raises(monobloc.InvalidArgumentError, match="threads"):
+            monobloc.load(credit.bloc, threads=threads)
 
 
 def test_a_host_with_flush_to_zero_gets_the_same_answers(tmp_path: Path) -> None:

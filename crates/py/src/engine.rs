@@ -57,7 +57,7 @@ pub fn load<'py>(
     py: Python<'py>,
     path: PathBuf,
     digest: Option<String>,
-    threads: Option<usize>,
+    threads: Option<i64>,
     verify: &str,
 ) -> PyResult<Bound<'py, Engine>> {
     let verify = match verify {
@@ -68,7 +68,12 @@ pub fn load<'py>(
             return Err(raise(ErrorKind::InvalidArgument, message));
         }
     };
-    let options = LoadOptions { digest, threads, verify };
+    let threads = threads.map(|threads| {
+        usize::try_from(threads).map_err(|_| {
+            raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
+        })
+    });
+    let options = LoadOptions { digest, threads: threads.transpose()?, verify };
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();
@@ -88,7 +93,7 @@ pub fn _reload<'py>(
     py: Python<'py>,
     path: PathBuf,
     digest: String,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<Bound<'py, Engine>> {
     load(py, path, Some(digest), threads, "structure")
 }

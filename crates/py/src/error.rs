@@ -23,6 +23,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let made = class(py, &name, &bases, kind.description().trim())?;
         made.setattr("code", kind.code())?;
         made.setattr("number", kind.number())?;
+        if *kind == ErrorKind::Schema {
+            // What is wrong with the input as a whole has no place in it.
+            made.setattr("field", py.None())?;
+            made.setattr("row", py.None())?;
+        }
         module.add(name.as_str(), &made)?;
         classes.insert(kind.number(), made.unbind());
     }
