@@ -8,12 +8,14 @@ import math
 import pickle
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import monobloc
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 from conftest import Credit
 from sklearn.datasets import make_regression
 from sklearn.ensemble import RandomForestRegressor
@@ -53,7 +55,7 @@ def test_numeric_arrays_of_every_layout(regressor: tuple[RandomForestRegressor, 
     engine = monobloc.load(path)
     rows = np.random.default_rng(1).integers(-3, 3, (64, 4))
     expected = model.set_params(n_jobs=1).predict(rows).tobytes()
-    for dtype in ("f8", "f4", "i8", "i4", "i2", "i1"):
+    for dtype in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", ">f8", ">i4"):
         typed = rows.astype(dtype)
         padded = np.zeros((128, 9), dtype)
         padded[::2, ::-2][:, 1:] = typed[:, ::1]
@@ -61,6 +63,35 @@ def test_numeric_arrays_of_every_layout(regressor: tuple[RandomForestRegressor, 
             assert engine.predict(array).tobytes() == expected
     flags = np.random.default_rng(1).integers(0, 2, (8, 4)).astype(bool)
     assert engine.predict(flags).tobytes() == model.predict(flags).tobytes()
+
+
+def test_fields_of_packed_records(regressor: tuple[RandomForestRegressor, Path]) -> None:
+    model, path = regressor
+    engine = monobloc.load(path)
+    rows = np.random.default_rng(1).normal(size=(8, 4))
+    expected = model.set_params(n_jobs=1).predict(rows).tobytes()
+    packed = np.zeros(8, dtype=[("tag", "u1"), *((f"x{i}", "f8") for i in range(4))])
+    for i in range(4):
+        packed[f"x{i}"] = rows[:, i]
+    array = np.ndarray((8, 4), "f8", buffer=packed.tobytes(), offset=1, strides=(33, 8))
+    columns = {f"x{i}": pd.Series(packed[f"x{i}"], copy=False) for i in range(4)}
+    for unaligned in (array, pd.DataFrame(columns, copy=False)):
+        assert engine.predict(unaligned).tobytes() == expected
+
+
+@pytest.mark.parametrize(
+    "labels", [range(4), pd.MultiIndex.from_product([["a", "b"], ["x", "y"]]), [1.5, 0, 7, 2]]
+)
+def test_columns_whose_labels_are_no_strings(
+    regressor: tuple[RandomForestRegressor, Path], labels: Any, tmp_path: Path
+) -> None:
+    model, _ = regressor
+    rows = np.random.default_rng(1).normal(size=(8, 4))
+    frame = pd.DataFrame(rows, columns=labels)
+    path = tmp_path / "x.bloc"
+    monobloc.pack(model, path, reference=frame)
+    expected = model.set_params(n_jobs=1).predict(rows).tobytes()
+    assert monobloc.load(path).predict(frame[frame.columns[::-1]]).tobytes() == expected
 
 
 def test_empty_input_gives_empty_output(engine: monobloc.ClassifierEngine, credit: Credit) -> None:
@@ -164,13 +195,17 @@ def test_rows_count_from_the_whole_input(engine: monobloc.ClassifierEngine, cred
         (np.zeros((2, 3)), "3 columns"),
         (np.zeros((2, 3), "M8[s]"), "columns"),
         ({"age": 3}, "lacks"),
+        (scipy.sparse.csr_matrix((2, 3)), "csr_matrix"),
+        (pl.LazyFrame({"age": [3]}), "LazyFrame"),
+        (pd.Series([3.0]), "Series"),
     ],
 )
 def test_what_is_no_input_is_named(
     engine: monobloc.ClassifierEngine, rows: object, words: str
 ) -> None:
-    with pytest.raises(monobloc.SchemaError, match=words):
+    with pytest.raises(monobloc.SchemaError, match=words) as caught:
         engine.predict_proba(rows)
+    assert caught.value.row is None
 
 
 def test_every_exception_has_code_and_number() -> None:

@@ -5,6 +5,7 @@
 use monobloc::strided::Plain;
 use monobloc::{Column, ErrorKind, Strided};
 use pyo3::buffer::{Element, PyBuffer};
+use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
@@ -34,23 +35,28 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// Borrows `array`; `None` when its dtype is none of plain little-endian numbers and Booleans.
+    /// Borrows `array`; `None` when it holds no plain little-endian numbers or Booleans, or holds them
+    /// where a buffer of numbers can't lie (fields of packed records).
     pub fn borrow(array: &Bound<'_, PyAny>) -> PyResult<Option<Numbers>> {
         let dtype: String = array.getattr("dtype")?.getattr("str")?.extract()?;
-        Ok(Some(match dtype.as_str() {
-            "|b1" => Numbers::Boolean(PyBuffer::get(&array.call_method1("view", ("u1",))?)?),
-            "<f4" => Numbers::Float32(PyBuffer::get(array)?),
-            "<f8" => Numbers::Float64(PyBuffer::get(array)?),
-            "|i1" => Numbers::Int8(PyBuffer::get(array)?),
-            "<i2" => Numbers::Int16(PyBuffer::get(array)?),
-            "<i4" => Numbers::Int32(PyBuffer::get(array)?),
-            "<i8" => Numbers::Int64(PyBuffer::get(array)?),
-            "|u1" => Numbers::UInt8(PyBuffer::get(array)?),
-            "<u2" => Numbers::UInt16(PyBuffer::get(array)?),
-            "<u4" => Numbers::UInt32(PyBuffer::get(array)?),
-            "<u8" => Numbers::UInt64(PyBuffer::get(array)?),
+        let borrowed = match dtype.as_str() {
+            "|b1" => PyBuffer::get(&array.call_method1("view", ("u1",))?).map(Numbers::Boolean),
+            "<f4" => PyBuffer::get(array).map(Numbers::Float32),
+            "<f8" => PyBuffer::get(array).map(Numbers::Float64),
+            "|i1" => PyBuffer::get(array).map(Numbers::Int8),
+            "<i2" => PyBuffer::get(array).map(Numbers::Int16),
+            "<i4" => PyBuffer::get(array).map(Numbers::Int32),
+            "<i8" => PyBuffer::get(array).map(Numbers::Int64),
+            "|u1" => PyBuffer::get(array).map(Numbers::UInt8),
+            "<u2" => PyBuffer::get(array).map(Numbers::UInt16),
+            "<u4" => PyBuffer::get(array).map(Numbers::UInt32),
+            "<u8" => PyBuffer::get(array).map(Numbers::UInt64),
             _ => return Ok(None),
-        }))
+        };
+        match borrowed {
+            Err(error) if error.is_instance_of::<PyBufferError>(array.py()) => Ok(None),
+            borrowed => borrowed.map(Some),
+        }
     }
 
     /// Rows `start..start + len` of column `column`.

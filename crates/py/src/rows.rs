@@ -1,7 +1,7 @@
 //! Callers' rows: DataFrames, 2-D arrays, a dict, a list of dicts. Numbers are borrowed where they lie;
 //! other values are read a chunk of rows at a time, so that memory stays bounded.
 
-use crate::arrays::Numbers;
+use crate::arrays::{Numbers, numpy};
 use crate::error::{exception, raise};
 use monobloc::schema::Schema;
 use monobloc::{Cell, Cells, Column, ErrorKind, Input};
@@ -47,10 +47,12 @@ impl<'py> Rows<'py> {
             let dicts = dicts.map_err(|_| unreadable("a list with items that are no dicts"))?;
             return Self::of_dicts(schema, &dicts);
         }
-        if rows.hasattr("columns")? && rows.hasattr("__getitem__")? {
+        if rows.hasattr("__len__")? && rows.hasattr("__getitem__")? && rows.hasattr("columns")? {
             return Self::of_frame(schema, rows);
         }
-        if rows.hasattr("dtype")? && rows.hasattr("ndim")? {
+        if let Some(numpy) = numpy(rows.py())
+            && rows.is_instance(&numpy.getattr("ndarray")?)?
+        {
             return Self::of_array(schema, rows);
         }
         Err(unreadable(&rows.get_type().name()?.to_string()))
@@ -115,24 +117,25 @@ impl<'py> Rows<'py> {
 
     fn of_frame(schema: &Schema, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let n_rows = frame.len()?;
-        let names: Vec<String> = frame
+        let labels: Vec<(String, Bound<'py, PyAny>)> = frame
             .getattr("columns")?
             .try_iter()?
-            .map(|name| Ok(name?.str()?.to_string()))
+            .map(|label| label.and_then(|label| Ok((label.str()?.to_string(), label))))
             .collect::<PyResult<_>>()?;
         let mut sources = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
-            if names.iter().all(|name| *name != field.name) {
+            let mut named = labels.iter().filter(|(name, _)| *name == field.name);
+            let Some((_, label)) = named.next() else {
                 sources.push(None);
                 continue;
-            }
-            let column = frame.get_item(&field.name)?;
-            if column.getattr("shape")?.len()? != 1 {
+            };
+            if named.next().is_some() {
                 return Err(raise(
                     ErrorKind::Schema,
                     format!("the frame has the column {:?} twice", field.name),
                 ));
             }
+            let column = frame.get_item(label)?;
             sources.push(Some(match plain_numbers(&column)? {
                 Some(numbers) => Source::Array(std::rc::Rc::new(numbers), 0),
                 None => Source::Column(column),
@@ -162,9 +165,14 @@ impl<'py> Rows<'py> {
                     .collect()
             }
             None => {
-                let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
-                if !matches!(kind.as_str(), "O" | "U") {
-                    let dtype = array.getattr("dtype")?;
+                let dtype = array.getattr("dtype")?;
+                let kind: String = dtype.getattr("kind")?.extract()?;
+                let readable = match kind.as_str() {
+                    "O" | "U" => true,
+                    "f" | "i" | "u" => dtype.getattr("itemsize")?.extract::<usize>()? <= 8,
+                    _ => false,
+                };
+                if !readable {
                     return Err(raise(
                         ErrorKind::Schema,
                         format!("an array of dtype {dtype}; expected numbers or text"),
