@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -88,6 +89,23 @@ class TestGolden:
         with pytest.raises(monobloc.InvalidArgumentError, match="10,200 rows"):
             monobloc.pack(model, tmp_path / "x.bloc", reference=frame, golden=many)
 
+    @pytest.mark.parametrize(
+        ("golden", "said"),
+        [
+            (np.zeros((2, 3), dtype=object), "golden has 3 columns"),
+            (5, "golden has 0 dimensions"),
+            ([[1], [1, 2]], "golden is no 2-D array"),
+            (loans(5, 1)[NUMBERS], "golden lacks columns"),
+            (loans(0, 1), "golden has no rows"),
+        ],
+    )
+    def test_rows_that_cannot_be_read_are_refused_by_name(
+        self, golden: Any, said: str, tmp_path: Path
+    ) -> None:
+        model, frame = usual()
+        with pytest.raises(monobloc.InvalidArgumentError, match=said):
+            monobloc.pack(model, tmp_path / "x.bloc", reference=frame, golden=golden)
+
     def test_given_rows_that_the_source_refuses_are_an_error(self, tmp_path: Path) -> None:
         model, frame = usual()
         bad = frame.assign(income=np.inf)
@@ -124,6 +142,15 @@ class TestReference:
         a = monobloc.pack(model, tmp_path / "a.bloc", reference=frame, name="n")
         b = monobloc.pack(model, tmp_path / "b.bloc", reference=other, name="n")
         assert a.digest == b.digest
+
+    @pytest.mark.parametrize(
+        "reference",
+        [None, "data.csv", [[1.0], [1.0, 2.0]], polars.LazyFrame({"age": [1.0]}), pd.Series([1.0])],
+    )
+    def test_what_is_no_reference(self, reference: Any, tmp_path: Path) -> None:
+        model, _ = usual()
+        with pytest.raises(monobloc.InvalidArgumentError, match="the reference"):
+            monobloc.pack(model, tmp_path / "x.bloc", reference=reference)
 
     def test_a_missing_column_is_named(self, tmp_path: Path) -> None:
         model, frame = usual()
@@ -247,6 +274,17 @@ class TestArguments:
         model, frame = usual()
         with pytest.raises(monobloc.InvalidArgumentError, match=argument):
             monobloc.pack(model, tmp_path / "x.bloc", reference=frame, **{argument: value})
+
+    def test_the_schema_is_a_mapping(self, tmp_path: Path) -> None:
+        model, frame = usual()
+        with pytest.raises(monobloc.InvalidArgumentError, match="schema must map"):
+            monobloc.pack(model, tmp_path / "x.bloc", reference=frame, schema="age")  # type: ignore[arg-type]
+
+    def test_a_path_that_is_no_utf8(self, tmp_path: Path) -> None:
+        model, frame = usual()
+        path = os.path.join(os.fsencode(tmp_path), b"n\xff.bloc")
+        monobloc.pack(model, os.fsdecode(path), reference=frame)
+        assert monobloc.load(os.fsdecode(path)).name == "n\N{REPLACEMENT CHARACTER}"
 
     def test_what_the_manifest_says(self, tmp_path: Path) -> None:
         model, frame = usual()

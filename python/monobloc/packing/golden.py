@@ -46,7 +46,11 @@ def golden_rows(
 def _given(reference: Reference, golden: Any) -> Columns:
     names = [field.name for field in reference.fields]
     kinds = {field.name: field.kind for field in reference.fields}
-    given = Reference.read(golden, names, None)
+    given = Reference.read(golden, names, None, "golden")
+    if len(given.fields) != len(names):
+        raise invalid_argument(
+            f"golden has {len(given.fields)} columns; the reference has {len(names)}"
+        )
     if given.rows > MOST_ROWS:
         raise invalid_argument(
             f"golden has {given.rows:,} rows; at most {MOST_ROWS:,} can enter a bloc"

@@ -97,7 +97,7 @@ def pack(
     inputs, answers = golden_rows(model, rows, reading, golden)
     path = Path(path)
     manifest = {
-        "name": _text(name, "name", path.stem),
+        "name": _text(name, "name", os.fsencode(path.stem).decode(errors="replace")),
         "version": _text(version, "version", "1"),
         "schema": {"fields": [field.schema() for field in rows.fields]},
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},

@@ -95,18 +95,23 @@ class Reference:
 
     @classmethod
     def read(
-        cls, data: Any, names: Sequence[str] | None, schema: Mapping[str, str] | None
+        cls,
+        data: Any,
+        names: Sequence[str] | None,
+        schema: Mapping[str, str] | None,
+        what: str = "the reference",
     ) -> Reference:
         """Read a pandas or polars DataFrame, or a 2-D array.
 
-        `names` are the fields that the model was fitted on, where it knows them.
+        `names` are the fields that the model was fitted on, where it knows them; `what` is
+        how messages call the data.
         """
         if type(data).__module__.partition(".")[0] == "polars":
-            data = _from_polars(data)
+            data = _from_polars(data, what)
         if hasattr(data, "iloc") and getattr(data, "ndim", 0) == 2:
-            data, columns = _frame_columns(data, names)
+            data, columns = _frame_columns(data, names, what)
         else:
-            data, columns = _array_columns(data, names)
+            data, columns = _array_columns(data, names, what)
         overrides = _overrides(schema, [name for name, _ in columns])
         problems: list[str] = []
         fields = []
@@ -116,9 +121,9 @@ class Reference:
             except _BadField as problem:
                 problems.append(f"field {name!r}: {problem}")
         if problems:
-            raise invalid_argument("the reference cannot be used.\n  " + "\n  ".join(problems))
+            raise invalid_argument(f"{what} cannot be used.\n  " + "\n  ".join(problems))
         if not fields or not len(fields[0].values):
-            raise invalid_argument("the reference has no rows or no columns")
+            raise invalid_argument(f"{what} has no rows or no columns")
         return cls(fields, data)
 
     def summary(self) -> dict[str, Any]:
@@ -228,6 +233,8 @@ def _kind(values: np.ndarray, missing: np.ndarray) -> str:
 
 
 def _overrides(schema: Mapping[str, str] | None, names: list[str]) -> dict[str, str]:
+    if not isinstance(schema, Mapping | None):
+        raise invalid_argument(f"schema must map names of fields to kinds, not {schema!r}")
     overrides = dict(schema or {})
     unknown = [name for name in overrides if name not in names]
     if unknown:
@@ -264,17 +271,18 @@ def _overridden(
     return values, dtype
 
 
-def _frame_columns(frame: Any, names: Sequence[str] | None) -> tuple[Any, list[tuple[str, Any]]]:
+def _frame_columns(
+    frame: Any, names: Sequence[str] | None, what: str
+) -> tuple[Any, list[tuple[str, Any]]]:
     labels = [str(label) for label in frame.columns]
     repeated = sorted({label for label in labels if labels.count(label) > 1})
     if repeated:
-        raise invalid_argument(f"the reference has several columns named {', '.join(repeated)}")
+        raise invalid_argument(f"{what} has several columns named {', '.join(repeated)}")
     if names is not None:
         absent = [name for name in names if name not in labels]
         if absent:
             raise invalid_argument(
-                f"the reference lacks columns that the model was fitted on: "
-                f"{', '.join(map(repr, absent))}"
+                f"{what} lacks columns that the model was fitted on: {', '.join(map(repr, absent))}"
             )
         frame = frame.iloc[:, [labels.index(name) for name in names]]
         labels = list(names)
@@ -282,22 +290,29 @@ def _frame_columns(frame: Any, names: Sequence[str] | None) -> tuple[Any, list[t
 
 
 def _array_columns(
-    data: Any, names: Sequence[str] | None
+    data: Any, names: Sequence[str] | None, what: str
 ) -> tuple[np.ndarray, list[tuple[str, Any]]]:
     if hasattr(data, "toarray"):
-        raise invalid_argument("the reference is sparse; give a dense array or a DataFrame")
-    array = np.asarray(data)
+        raise invalid_argument(f"{what} is sparse; give a dense array or a DataFrame")
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise invalid_argument(
+            f"{what} is no 2-D array; give a DataFrame or a 2-D array: {error}"
+        ) from None
     if array.ndim != 2:
         raise invalid_argument(
-            f"the reference has {array.ndim} dimensions; give a DataFrame or a 2-D array"
+            f"{what} has {array.ndim} dimensions; give a DataFrame or a 2-D array"
         )
     if names is None or len(names) != array.shape[1]:
         names = [f"x{i}" for i in range(array.shape[1])]
     return array, [(name, array[:, i]) for i, name in enumerate(names)]
 
 
-def _from_polars(frame: Any) -> Any:
+def _from_polars(frame: Any, what: str) -> Any:
     """The frame as pandas: missing strings and booleans as None, missing numbers as NaN."""
+    if type(frame).__name__ != "DataFrame":
+        raise invalid_argument(f"{what} is a polars {type(frame).__name__}; give a DataFrame")
     try:
         import pandas as pd
     except ImportError:
