@@ -51,6 +51,10 @@ pub struct Health {
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
 /// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
 /// batch; by default the process's CPU budget does.
+///
+/// >>> engine = monobloc.load("credit.bloc")
+/// >>> engine.predict_proba(X).shape
+/// (1000, 2)
 #[pyfunction]
 #[pyo3(signature = (path, *, digest=None, threads=None, verify="structure"))]
 pub fn load<'py>(
@@ -121,6 +125,10 @@ impl Engine {
 
     /// The outputs of each row and a verdict on it. Never raises for a row: the outputs of a row that
     /// the source model would refuse are NaN (labels: None).
+    ///
+    /// >>> prediction = monobloc.load("credit.bloc").run(X)
+    /// >>> sorted(prediction.outputs), prediction.verdicts.rejected
+    /// (['label', 'probabilities'], [])
     #[pyo3(name = "run")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn run<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Prediction> {

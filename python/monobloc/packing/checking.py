@@ -69,6 +69,9 @@ def check(model: Any) -> CheckReport:
 
     Steps that depend on the data (a string column that reaches a numeric step,
     for example) are found by `pack` alone, which knows the data.
+
+    >>> print(monobloc.check(model))
+    Every step of this model is supported.
     """
     from .walk import findings_of, working_split
 

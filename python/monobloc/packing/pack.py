@@ -64,6 +64,12 @@ def pack(
         The model has parts that cannot be packed; the message lists them all.
     InvalidArgumentError
         An argument cannot be used.
+
+    Examples
+    --------
+    >>> report = monobloc.pack(model, "again.bloc", reference=X)
+    >>> report.exact, report.max_abs_diff
+    (True, 0.0)
     """
     from .._native import Packer
     from .checking import CheckReport, check
