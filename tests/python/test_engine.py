@@ -150,6 +150,15 @@ def test_pickling_keeps_path_and_digest(
         pickle.loads(pickled)
 
 
+def test_a_pickle_does_not_depend_on_the_working_directory(
+    credit: Credit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(credit.folder)
+    engine = monobloc.load(credit.bloc.name)
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(pickle.dumps(engine)).digest == engine.digest
+
+
 def test_a_refused_row_is_an_error_for_predict_and_a_verdict_for_run(
     engine: monobloc.ClassifierEngine, credit: Credit
 ) -> None:

@@ -24,6 +24,8 @@ const DETACH_ROWS: usize = 64;
 pub struct Engine {
     inner: Arc<monobloc::Engine>,
     options: LoadOptions,
+    /// Where the bloc is, whatever the working directory becomes.
+    absolute_path: PathBuf,
 }
 
 /// An engine whose model gives probabilities of classes.
@@ -83,7 +85,8 @@ pub fn load<'py>(
     let seconds = inner.load_report().duration.as_secs_f64();
     let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
     logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
-    let engine = Engine { inner: Arc::new(inner), options };
+    let absolute_path = std::path::absolute(&path).unwrap_or(path);
+    let engine = Engine { inner: Arc::new(inner), options, absolute_path };
     if engine.inner.is_classifier() {
         let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
         return Ok(Bound::new(py, classifier)?.into_super());
@@ -296,7 +299,7 @@ impl Engine {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let reload = py.import("monobloc._native")?.getattr("_reload")?;
-        let arguments = (self.path(), self.digest(), self.options.threads).into_bound_py_any(py)?;
+        let arguments = (&self.absolute_path, self.digest(), self.options.threads).into_bound_py_any(py)?;
         PyTuple::new(py, [reload, arguments])
     }
 
