@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -242,3 +244,35 @@ def test_a_path_that_is_no_utf8(bloc: Path) -> None:
         shown = subprocess.run([*program, "inspect", odd], capture_output=True, text=True)
         assert shown.returncode == 0, shown.stderr
         assert "forest.bin" in shown.stdout
+
+
+def rewritten(path: Path, old: bytes, new: bytes) -> None:
+    """The first `old` in the manifest replaced by a `new` of the same length, and the framing
+    made to agree."""
+    with zipfile.ZipFile(path) as archive:
+        manifest = archive.read("manifest.json")
+    changed = manifest.replace(old, new, 1)
+    assert changed != manifest
+    assert len(changed) == len(manifest)
+    crcs = [zlib.crc32(text).to_bytes(4, "little") for text in (manifest, changed)]
+    path.write_bytes(path.read_bytes().replace(manifest, changed).replace(*crcs))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        (b'"float64"', b'"\\u001b4"', 0),
+        (b'"sklearn.', b'"\\u009bxx', 0),
+        (b'"metadata"', b'"\\u001b[m"', 1),
+    ],
+    ids=["dtype", "source", "unknown field"],
+)
+def test_no_text_of_a_file_can_steer_a_terminal(
+    bloc: Path, old: bytes, new: bytes, status: int
+) -> None:
+    rewritten(bloc, old, new)
+    shown = subprocess.run([COMMAND, "inspect", bloc], capture_output=True, text=True)
+    assert shown.returncode == status, shown.stderr
+    text = shown.stdout + shown.stderr
+    assert "\N{REPLACEMENT CHARACTER}" in text
+    assert not any(unicodedata.category(c) == "Cc" for c in text.replace("\n", ""))

@@ -1,5 +1,6 @@
 //! `monobloc inspect`: what a bloc holds, for people and as JSON.
 
+use crate::printable;
 use monobloc::schema::Schema;
 use monobloc::{Engine, Error, ErrorKind, LoadOptions, Result};
 use std::collections::BTreeMap;
@@ -70,9 +71,10 @@ fn model(engine: &Engine) -> String {
         forest.n_nodes(),
         forest.n_distinct_leaves()
     );
+    let source = printable(model.source());
     match model.classes() {
-        Some(classes) => format!("{}, {} classes, {trees}", model.source(), classes.values.len()),
-        None => format!("{}, {trees}", model.source()),
+        Some(classes) => format!("{source}, {} classes, {trees}", classes.values.len()),
+        None => format!("{source}, {trees}"),
     }
 }
 
@@ -83,13 +85,8 @@ fn schema(schema: &Schema) -> String {
             "  {:width$}  {:8} {}",
             printable(&field.name),
             format!("{:?}", field.kind).to_lowercase(),
-            field.dtype
+            printable(&field.dtype)
         )
     };
     schema.fields().iter().map(field).collect::<Vec<_>>().join("\n")
-}
-
-/// Text from a file, without what could steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }

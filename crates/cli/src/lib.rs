@@ -64,9 +64,14 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     match shown {
         Ok(()) => 0,
         Err(error) => {
-            let line = error.to_string().replace('\n', " ");
+            let line = printable(&error.to_string().replace('\n', " "));
             let _ = writeln!(std::io::stderr(), "monobloc: {line} [{}]", error.kind().code());
             1
         }
     }
+}
+
+/// Text from a file, without what could steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
