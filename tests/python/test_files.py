@@ -116,7 +116,7 @@ def framing(path: Path) -> None:
 DAMAGES: list[tuple[Damage, type[monobloc.MonoblocError], str]] = [
     (truncated, monobloc.CorruptError, "truncated"),
     (emptied, monobloc.NotABlocError, "empty"),
-    (compressed, monobloc.CorruptError, "manifest.json"),
+    (compressed, monobloc.CorruptError, "zipped again"),
     (duplicated, monobloc.CorruptError, "manifest describes"),
     (appended, monobloc.CorruptError, "appended"),
     (text, monobloc.NotABlocError, "another kind of file"),

@@ -101,6 +101,12 @@ impl Bloc {
         self.view.slice(member.offset, member.length)
     }
 
+    /// The file that the bloc was opened at, whatever is at its path now.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// A private copy of the member called `name`, for small members.
     ///
     /// # Errors
@@ -224,6 +230,13 @@ fn read_manifest(file: &File, file_length: u64, path: &Path) -> Result<String> {
         return Err(not_a_bloc(path, "another ZIP file (its first member is not manifest.json)"));
     }
     let (_, length) = container::claimed_manifest(&head).ok_or_else(truncated)?;
+    let after_name = 30 + manifest::NAME.len();
+    if head[8..10] != [0, 0] || head[after_name..after_name + 4] != [1, 0, 16, 0] {
+        return Err(corrupt(format!(
+            "local header of {} is none that monobloc writes: the archive was compressed or zipped again; copy the original",
+            manifest::NAME
+        )));
+    }
     if length > manifest::MAX_BYTES {
         let most = manifest::MAX_BYTES;
         return Err(corrupt(format!("{} claims {length} bytes; at most {most} are allowed", manifest::NAME)));
