@@ -9,6 +9,7 @@ monobloc.NotFoundError: opening no such file.bloc: No such file or directory (os
 
 from ._native import (
     ClassifierEngine,
+    Constant,
     CorruptError,
     DigestMismatchError,
     Engine,
@@ -37,6 +38,7 @@ from .packing import CheckReport, PackReport, check, pack
 __all__ = [
     "CheckReport",
     "ClassifierEngine",
+    "Constant",
     "CorruptError",
     "DigestMismatchError",
     "Engine",

@@ -1,3 +1,4 @@
+import builtins
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "ClassifierEngine",
+    "Constant",
     "CorruptError",
     "DigestMismatchError",
     "Engine",
@@ -18,6 +20,7 @@ __all__ = [
     "IoError",
     "LoadReport",
     "MonoblocError",
+    "NetworkDraft",
     "NotABlocError",
     "NotFoundError",
     "Packer",
@@ -31,6 +34,7 @@ __all__ = [
     "__version__",
     "_reload",
     "load",
+    "read_network",
     "run_command",
 ]
 
@@ -116,6 +120,19 @@ class LoadReport:
     def mapped_bytes(self) -> int: ...
     @property
     def private_bytes(self) -> int: ...
+    @property
+    def constants(self) -> list[Constant]: ...
+
+@final
+class Constant:
+    @property
+    def name(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def mapped(self) -> bool: ...
+    @property
+    def packed(self) -> bool: ...
 
 @final
 class Prediction:
@@ -131,12 +148,14 @@ class Verdict:
     @property
     def findings(self) -> list[Finding]: ...
     @property
-    def status(self) -> Literal["accepted", "rejected"]: ...
+    def status(self) -> Literal["accepted", "flagged", "rejected"]: ...
 
 @final
 class Verdicts:
     @property
     def rejected(self) -> list[int]: ...
+    @property
+    def flagged(self) -> list[int]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Verdict: ...
 
@@ -164,6 +183,29 @@ class Packer:
         golden_outputs: Any,
         reference: str,
     ) -> dict[str, Any]: ...
+
+@final
+class NetworkDraft:
+    @property
+    def inputs(self) -> list[str]: ...
+    @property
+    def outputs(self) -> list[str]: ...
+    def synthetic_case(self) -> dict[str, Any]: ...
+    def publish(self, path: str | PathLike[str], cases: list[Any]) -> dict[str, Any]: ...
+
+def read_network(
+    source: str | PathLike[str] | builtins.bytes,
+    path: str | PathLike[str],
+    *,
+    name: str,
+    version: str,
+    metadata: dict[str, str],
+    provenance: dict[str, str],
+    shapes: dict[str, Any],
+    non_finite: dict[str, str],
+    tune: bool,
+    rows: dict[str, Any] | None = None,
+) -> NetworkDraft: ...
 
 # A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(

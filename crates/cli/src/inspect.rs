@@ -64,7 +64,9 @@ fn section(title: &str, entries: &BTreeMap<String, String>, text: &mut String) {
 }
 
 fn model(engine: &Engine) -> String {
-    let (model, forest) = (engine.model(), engine.model().forest());
+    let model = engine.model();
+    let Some(ensemble) = model.ensemble() else { return network(engine) };
+    let forest = ensemble.forest();
     let trees = format!(
         "{} trees, {} nodes, {} different leaves",
         forest.n_trees(),
@@ -78,6 +80,28 @@ fn model(engine: &Engine) -> String {
     }
 }
 
+#[cfg(feature = "onnx")]
+fn network(engine: &Engine) -> String {
+    use monobloc::model::graph::Batch;
+    let Some(network) = engine.model().network() else { return String::new() };
+    let batch = match network.batch() {
+        Batch::Coupled { symbol } => format!("rows along {symbol} run together and may depend on each other"),
+        Batch::Fixed => "no batch axis".to_owned(),
+        Batch::Rows { symbol } => format!("rows along {symbol} run one by one"),
+        Batch::Symbolic { symbol } => format!("rows along {symbol} run together"),
+    };
+    let outputs = network.outputs().iter().map(|output| {
+        let shape = output.shape.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+        format!("\n  output   {} {} [{}]", printable(&output.name), output.dtype.name(), shape.join(", "))
+    });
+    format!("network from {}, {batch}{}", network.source(), outputs.collect::<String>())
+}
+
+#[cfg(not(feature = "onnx"))]
+fn network(_: &Engine) -> String {
+    "network".to_owned()
+}
+
 fn schema(schema: &Schema) -> String {
     let width = schema.fields().iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
     let field = |field: &monobloc::schema::Field| {
@@ -88,5 +112,10 @@ fn schema(schema: &Schema) -> String {
             printable(&field.dtype)
         )
     };
-    schema.fields().iter().map(field).collect::<Vec<_>>().join("\n")
+    let tensor = |tensor: &monobloc::schema::TensorField| {
+        let shape = tensor.shape.iter().map(ToString::to_string).collect::<Vec<_>>();
+        format!("  {} {} [{}]", printable(&tensor.name), tensor.dtype.name(), shape.join(", "))
+    };
+    let fields = schema.fields().iter().map(field);
+    fields.chain(schema.tensors().iter().map(tensor)).collect::<Vec<_>>().join("\n")
 }

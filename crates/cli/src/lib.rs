@@ -4,6 +4,8 @@
 //! command line that can't be read. What went wrong is one line on standard error.
 
 mod inspect;
+#[cfg(feature = "onnx")]
+mod pack;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +31,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Packs an ONNX model: its graph, its weights where they can be mapped, and what this machine's kernels
+    /// make of them. The bloc is loaded and compared with the graph run without optimisation.
+    #[cfg(feature = "onnx")]
+    Pack(pack::Arguments),
     /// Reads every byte of a bloc against its digest and replays its golden rows.
     Verify {
         /// The bloc.
@@ -53,6 +59,8 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     };
     let result = monobloc::error::guard(|| match command {
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
+        #[cfg(feature = "onnx")]
+        Command::Pack(arguments) => pack::run(arguments),
         Command::Verify { bloc, digest } => verify::run(&bloc, digest.as_deref()),
     });
     let shown = result.and_then(|text| match std::io::stdout().lock().write_all(text.as_bytes()) {

@@ -1,4 +1,10 @@
-//! An engine: a bloc made ready to predict. The only file where the stages meet.
+//! An engine: a bloc made ready to predict. The only module where the stages meet.
+
+#[cfg(feature = "onnx")]
+mod network;
+
+#[cfg(feature = "onnx")]
+pub use network::{Finding, NetworkPrediction};
 
 use crate::bloc::{Bloc, Health, Manifest};
 use crate::budget;
@@ -7,12 +13,13 @@ use crate::float_mode::DefaultMode;
 use crate::input::Input;
 use crate::mapped::View;
 use crate::model::trees::Forest;
-use crate::model::{Model, Task};
+use crate::model::{Constant, Ensemble, Model, Task};
 use crate::params::Params;
 use crate::pool::pool;
 use crate::preprocess::{Feature, Pipeline, Refusal, Scratch};
 use crate::schema::Schema;
 use rayon::prelude::*;
+use serde::Deserialize;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
@@ -54,7 +61,7 @@ pub enum Verify {
 }
 
 /// What loading cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadReport {
     /// Wall time.
     pub duration: Duration,
@@ -63,6 +70,8 @@ pub struct LoadReport {
     /// Bytes that this engine keeps for itself, estimated from the manifest's length (its text, its parts
     /// and the steps read from them) and the number of trees.
     pub private_bytes: u64,
+    /// The large constants of a network, and which of them had to be copied or packed privately.
+    pub constants: Vec<Constant>,
 }
 
 /// The outputs for all rows, and which rows were refused.
@@ -112,10 +121,14 @@ impl Engine {
             bloc.verify()?;
         }
         let (schema, pipeline, model) = read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
+        let constants = constants(&model);
+        let n_trees = model.ensemble().map_or(0, |ensemble| ensemble.forest().n_trees());
+        let private = constants.iter().filter(|constant| !constant.mapped).map(|constant| constant.bytes);
         let report = LoadReport {
             duration: begun.elapsed(),
             mapped_bytes: bloc.size_bytes(),
-            private_bytes: (bloc.manifest_json().len() * 5 + model.forest().n_trees() * 16) as u64,
+            private_bytes: (bloc.manifest_json().len() * 5 + n_trees * 16) as u64 + private.sum::<u64>(),
+            constants,
         };
         Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, report })
     }
@@ -146,8 +159,8 @@ impl Engine {
     }
 
     /// What loading cost.
-    pub fn load_report(&self) -> LoadReport {
-        self.report
+    pub fn load_report(&self) -> &LoadReport {
+        &self.report
     }
 
     /// Whether the file is still the one that was loaded.
@@ -172,9 +185,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
     pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Rejection>> {
-        let n_outputs = self.model.n_outputs();
+        let ensemble = self.ensemble()?;
+        let n_outputs = ensemble.n_outputs();
         let refusals = self.in_tiles(input, outputs, n_outputs, |rows, out, refusals| {
-            self.predict_tile(input, rows, out, refusals);
+            self.predict_tile(ensemble, input, rows, out, refusals);
         })?;
         let rejections = self.rejections(refusals, input.first_row());
         for rejection in &rejections {
@@ -210,15 +224,20 @@ impl Engine {
 
     /// Whether the model gives probabilities of classes.
     pub fn is_classifier(&self) -> bool {
-        self.model.task() == Task::Classification
+        self.model.ensemble().is_some_and(|ensemble| ensemble.task() == Task::Classification)
     }
 
     fn transform<T: Feature + Send>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
-        let width = self.pipeline.n_features();
-        let refusals = self.in_tiles(input, features, width, |rows, out, refusals| {
-            SCRATCH.with_borrow_mut(|(scratch, _)| self.pipeline.run(input, rows, scratch, out, refusals));
-        })?;
+        let refusals = self.features(input, features)?;
         accept(self.rejections(refusals, input.first_row()))
+    }
+
+    /// Writes the feature matrix, and gives what the source's preprocessing would refuse.
+    fn features<T: Feature + Send>(&self, input: &Input<'_>, features: &mut [T]) -> Result<Vec<Refusal>> {
+        let width = self.pipeline.n_features();
+        self.in_tiles(input, features, width, |rows, out, refusals| {
+            SCRATCH.with_borrow_mut(|(scratch, _)| self.pipeline.run(input, rows, scratch, out, refusals));
+        })
     }
 
     /// Runs `tile` over ranges of rows with their places in `out`, on the pool where that pays.
@@ -262,8 +281,16 @@ impl Engine {
         Ok(parts.into_iter().flatten().collect())
     }
 
+    fn ensemble(&self) -> Result<&Ensemble> {
+        self.model.ensemble().ok_or_else(|| {
+            let message = "the model is a network, whose outputs are tensors: run it as one";
+            Error::new(ErrorKind::InvalidArgument, message)
+        })
+    }
+
     fn predict_tile(
         &self,
+        ensemble: &Ensemble,
         input: &Input<'_>,
         rows: Range<usize>,
         out: &mut [f64],
@@ -277,16 +304,22 @@ impl Engine {
             }
             let features = &mut features[..needed];
             self.pipeline.run(input, rows.clone(), scratch, features, refusals);
-            if features.iter().fold(false, |any, &value| any | self.model.refuses(value)) {
-                self.refuse_features(&rows, features, refusals);
+            if features.iter().fold(false, |any, &value| any | ensemble.refuses(value)) {
+                self.refuse_features(ensemble, &rows, features, refusals);
             }
-            self.model.run(features, out);
+            ensemble.run(features, out);
         });
     }
 
-    fn refuse_features(&self, rows: &Range<usize>, features: &[f32], refusals: &mut Vec<Refusal>) {
+    fn refuse_features(
+        &self,
+        ensemble: &Ensemble,
+        rows: &Range<usize>,
+        features: &[f32],
+        refusals: &mut Vec<Refusal>,
+    ) {
         let width = self.pipeline.n_features();
-        for (at, &value) in features.iter().enumerate().filter(|(_, value)| self.model.refuses(**value)) {
+        for (at, &value) in features.iter().enumerate().filter(|(_, value)| ensemble.refuses(**value)) {
             let name = &self.pipeline.feature_names()[at % width];
             let expected = if value.is_nan() {
                 "the model takes no missing values"
@@ -325,15 +358,47 @@ fn accept(rejections: Vec<Rejection>) -> Result<()> {
 
 fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model)> {
     let manifest = bloc.manifest();
-    let section = |name: &str| -> Result<View> {
-        bloc.section(name).ok_or_else(|| Error::corrupt(format!("the bloc has no member {name}")))
-    };
     let schema = Schema::parse(manifest.schema.get())?;
-    let params = Params::new(section("params.bin")?);
+    let params = Params::new(bloc.section("params.bin").unwrap_or_else(|| View::of_bytes(&[])));
     let pipeline = Pipeline::parse(manifest.preprocess.get(), &schema, &params)?;
-    let forest = Forest::read(&section("forest.bin")?)?;
-    let model = Model::parse(manifest.model.get(), forest, pipeline.n_features())?;
+    let Kind { kind } = serde_json::from_str(manifest.model.get())
+        .map_err(|error| Error::corrupt(format!("reading the manifest's model: {error}")))?;
+    let model = match kind.as_str() {
+        "network" => read_network(bloc, &schema, &pipeline)?,
+        _ => {
+            let section = bloc.section("forest.bin");
+            let forest = section.ok_or_else(|| Error::corrupt("the bloc has no member forest.bin"))?;
+            let ensemble =
+                Ensemble::parse(manifest.model.get(), Forest::read(&forest)?, pipeline.n_features())?;
+            Model::Ensemble(Box::new(ensemble))
+        }
+    };
     Ok((schema, pipeline, model))
+}
+
+#[cfg(feature = "onnx")]
+fn read_network(bloc: &Bloc, schema: &Schema, pipeline: &Pipeline) -> Result<Model> {
+    network::read(bloc, schema, pipeline)
+}
+
+#[cfg(not(feature = "onnx"))]
+fn read_network(_: &Bloc, _: &Schema, _: &Pipeline) -> Result<Model> {
+    Err(Error::new(ErrorKind::Unsupported, "the model is a network; this build runs none (feature onnx)"))
+}
+
+#[cfg(feature = "onnx")]
+fn constants(model: &Model) -> Vec<Constant> {
+    model.network().map_or_else(Vec::new, crate::model::graph::Network::constants)
+}
+
+#[cfg(not(feature = "onnx"))]
+fn constants(_: &Model) -> Vec<Constant> {
+    Vec::new()
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
 }
 
 const _: () = {

@@ -79,11 +79,17 @@ impl Error {
 /// # Errors
 /// What `call` gives, or [`ErrorKind::Internal`] with the panic's message.
 pub fn guard<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
+    caught(call).unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::Internal, format!("a fault of monobloc's own, please report it: {panic}")))
+    })
+}
+
+/// Runs `call`, and gives the message of a panic in it as an error.
+pub(crate) fn caught<R>(call: impl FnOnce() -> R) -> std::result::Result<R, String> {
     // Engines are immutable and scratch is overwritten at each use, so nothing is seen half changed.
-    std::panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(Error::new(ErrorKind::Internal, format!("a fault of monobloc's own, please report it: {text}")))
+        text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
     })
 }
 

@@ -1,9 +1,17 @@
 //! Golden rows: inputs with the outputs that the training library gave, replayed through an engine.
 
+#[cfg(feature = "onnx")]
+mod tensors;
+
+#[cfg(feature = "onnx")]
+pub(crate) use tensors::write as write_cases;
+#[cfg(feature = "onnx")]
+pub use tensors::{GoldenCase, RELATIVE_BOUND};
+
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
-use crate::model::Task;
+use crate::model::{Ensemble, Task};
 use crate::schema::{Field, Kind, Null, Schema};
 use arrow_array::builder::{BooleanBuilder, FixedSizeListBuilder, Float64Builder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -27,6 +35,11 @@ pub struct GoldenReport {
     /// The greatest difference of an output; infinite where one of the two is not a number or a row
     /// was refused.
     pub max_abs_diff: f64,
+    /// The greatest difference relative to the greatest magnitude of its output.
+    pub max_rel_diff: f64,
+    /// Whether the outputs are what they must be: the very bytes for an ensemble, within the stated bound of
+    /// the reference's for a network.
+    pub accepted: bool,
 }
 
 /// Golden rows as a packer gives them.
@@ -45,7 +58,11 @@ pub struct GoldenRows {
 /// # Errors
 /// [`ErrorKind::Corrupt`] when the golden rows can't be read.
 pub fn replay(engine: &Engine) -> Result<GoldenReport> {
-    let batch = read(engine)?;
+    #[cfg(feature = "onnx")]
+    if let Some(network) = engine.model().network() {
+        return tensors::replay(engine, network);
+    }
+    let batch = read_batch(engine)?;
     let fields = engine.schema().fields();
     let texts: Vec<(Vec<Cell>, String)> =
         fields.iter().map(|field| cells(&batch, field)).collect::<Result<_>>()?;
@@ -68,11 +85,11 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
             difference
         }
     };
-    Ok(GoldenReport {
-        rows: batch.num_rows(),
-        exact: pairs().all(|(a, b)| a.to_bits() == b.to_bits()),
-        max_abs_diff: pairs().map(difference).fold(0.0, f64::max),
-    })
+    let exact = pairs().all(|(a, b)| a.to_bits() == b.to_bits());
+    let max_abs_diff = pairs().map(difference).fold(0.0, f64::max);
+    let magnitude = expected.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let max_rel_diff = if max_abs_diff == 0.0 { 0.0 } else { max_abs_diff / magnitude };
+    Ok(GoldenReport { rows: batch.num_rows(), exact, max_abs_diff, max_rel_diff, accepted: exact })
 }
 
 /// The member's bytes.
@@ -105,10 +122,14 @@ pub(crate) fn write(schema: &Schema, task: Task, rows: &GoldenRows, n_outputs: u
             (output_name(task).to_owned(), Arc::new(values.finish()))
         }
     });
+    write_batch(named)
+}
+
+fn write_batch<N: AsRef<str>>(columns: Vec<(N, ArrayRef)>) -> Result<Vec<u8>> {
     let internal = |error: arrow_schema::ArrowError| {
         Error::new(ErrorKind::Internal, format!("writing {MEMBER}: {error}"))
     };
-    let batch = RecordBatch::try_from_iter(named).map_err(internal)?;
+    let batch = RecordBatch::try_from_iter(columns).map_err(internal)?;
     let mut bytes = Vec::new();
     let mut writer = FileWriter::try_new(&mut bytes, &batch.schema()).map_err(internal)?;
     writer.write(&batch).map_err(internal)?;
@@ -177,7 +198,7 @@ fn array(field: &Field, column: &[Cell], text: &str) -> Result<ArrayRef> {
     })
 }
 
-fn read(engine: &Engine) -> Result<RecordBatch> {
+fn read_batch(engine: &Engine) -> Result<RecordBatch> {
     let corrupt = |what: String| {
         Error::corrupt(format!("{}: reading {MEMBER}: {what}", engine.bloc().path().display()))
     };
@@ -234,7 +255,8 @@ fn cells(batch: &RecordBatch, field: &Field) -> Result<(Vec<Cell>, String)> {
 }
 
 fn expected(batch: &RecordBatch, engine: &Engine) -> Result<Vec<f64>> {
-    let task = engine.model().task();
+    let ensemble = engine.model().ensemble();
+    let task = ensemble.map_or(Task::Regression, Ensemble::task);
     let array = column(batch, output_name(task))?;
     let values = match task {
         Task::Classification => array.as_fixed_size_list_opt().map(|lists| lists.values()),

@@ -10,6 +10,8 @@ pub mod engine;
 pub mod error;
 pub mod float_mode;
 pub mod golden;
+#[cfg(feature = "onnx")]
+pub mod import;
 pub mod input;
 mod mapped;
 pub mod model;
@@ -23,7 +25,11 @@ mod vocabulary;
 
 pub use bloc::Bloc;
 pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Rejection, Verify};
+#[cfg(feature = "onnx")]
+pub use engine::{Finding, NetworkPrediction};
 pub use error::{Error, ErrorKind, Result};
 pub use input::{Cell, Cells, Column, Input};
 pub use mapped::View;
+#[cfg(feature = "onnx")]
+pub use model::graph::Tensor;
 pub use strided::Strided;

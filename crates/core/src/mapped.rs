@@ -1,8 +1,16 @@
-//! The only place that maps memory: read-only views of a file, which keep their owner alive.
+//! The only place that maps memory, in two ways: read-only views of a file, which keep their owner alive,
+//! and a file's pages laid over an allocation of ours.
 //!
-//! Another process may overwrite a mapped file at any time, so no reference to plain data over it is
-//! ever made: a view hands out atomics, each load of which gives some value and nothing worse.
+//! Another process may overwrite a mapped file at any time, so no reference to plain data over a view is
+//! ever made: it hands out atomics, each load of which gives some value and nothing worse. An overlay
+//! serves code that reads plain numbers; only types of which any bits are a value may lie under it.
 #![expect(unsafe_code, reason = "memory maps, and views of them as atomics")]
+
+#[cfg(feature = "onnx")]
+mod overlay;
+
+#[cfg(feature = "onnx")]
+pub use overlay::{Overlaid, page_size};
 
 use std::fs::File;
 use std::ops::Deref;

@@ -1,6 +1,12 @@
 //! Packing: collects a model's parts and publishes a bloc only when its golden rows give the training
 //! library's outputs.
 
+#[cfg(feature = "onnx")]
+mod network;
+
+#[cfg(feature = "onnx")]
+pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore};
+
 use crate::bloc::{BlocWriter, Draft};
 use crate::engine::{Engine, LoadOptions};
 use crate::error::{Error, ErrorKind, Result};
@@ -117,14 +123,14 @@ impl Packer {
         let forest = self.forest.ok_or_else(no_forest)?;
         let golden_bytes = golden::write(&schema, task, golden, forest.n_outputs())?;
         let mut writer = BlocWriter::default();
-        writer.add("params.bin", 1, true, self.params);
-        writer.add("forest.bin", 1, true, forest.finish()?);
-        writer.add("reference.json", 1, false, reference.as_bytes().to_vec());
-        writer.add(golden::MEMBER, 1, false, golden_bytes);
+        writer.add("params.bin", 1, true, self.params)?;
+        writer.add("forest.bin", 1, true, forest.finish()?)?;
+        writer.add("reference.json", 1, false, reference.as_bytes().to_vec())?;
+        writer.add(golden::MEMBER, 1, false, golden_bytes)?;
         let unpublished = writer.write(target, draft)?;
         let engine = Engine::load(unpublished.path(), &LoadOptions::default())?;
         let report = golden::replay(&engine)?;
-        if !report.exact {
+        if !report.accepted {
             return Err(Error::new(
                 ErrorKind::GoldenMismatch,
                 format!(

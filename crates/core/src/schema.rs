@@ -1,13 +1,18 @@
-//! What comes in: the fields of a row.
+//! What comes in: the fields of a row, or tensors.
+
+mod tensors;
+
+pub use tensors::{DType, Dimension, NonFinite, TensorField};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// The input fields of a model, in order.
+/// The inputs of a model, in order: the fields of a row, or the tensors of a network that stands alone.
 #[derive(Clone, Debug)]
 pub struct Schema {
     fields: Vec<Field>,
+    tensors: Vec<TensorField>,
     numbers: HashMap<String, usize>,
 }
 
@@ -53,12 +58,14 @@ pub enum Null {
 #[serde(deny_unknown_fields)]
 struct Json {
     fields: Vec<Field>,
+    #[serde(default)]
+    tensors: Vec<TensorField>,
 }
 
 impl Schema {
     /// Reads the manifest's `schema`.
     pub(crate) fn parse(json: &str) -> Result<Schema> {
-        let Json { fields } = serde_json::from_str(json)
+        let Json { fields, tensors } = serde_json::from_str(json)
             .map_err(|error| Error::corrupt(format!("reading the manifest's schema: {error}")))?;
         let mut numbers = HashMap::with_capacity(fields.len());
         for (number, field) in fields.iter().enumerate() {
@@ -66,7 +73,20 @@ impl Schema {
                 return Err(Error::corrupt(format!("the schema has the field {:?} twice", field.name)));
             }
         }
-        Ok(Schema { fields, numbers })
+        for (number, tensor) in tensors.iter().enumerate() {
+            if tensors[..number].iter().any(|other| other.name == tensor.name) {
+                return Err(Error::corrupt(format!("the schema has the tensor {:?} twice", tensor.name)));
+            }
+        }
+        if !fields.is_empty() && !tensors.is_empty() {
+            return Err(Error::corrupt("the schema has fields and tensors; expected one of them"));
+        }
+        Ok(Schema { fields, tensors, numbers })
+    }
+
+    /// The tensors in order; none for a model that takes rows of fields.
+    pub fn tensors(&self) -> &[TensorField] {
+        &self.tensors
     }
 
     /// The fields in order.

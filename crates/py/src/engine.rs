@@ -2,7 +2,8 @@
 
 use crate::arrays::{filled, numpy};
 use crate::error::{exception, raise};
-use crate::prediction::{Prediction, Verdicts};
+use crate::prediction::{Noted, Prediction, Verdicts};
+use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
 use monobloc::error::guard;
 use monobloc::model::{Classes, Label, argmax};
@@ -31,24 +32,6 @@ pub struct Engine {
 /// An engine whose model gives probabilities of classes.
 #[pyclass(frozen, extends = Engine, module = "monobloc")]
 pub struct ClassifierEngine;
-
-/// What loading cost.
-#[pyclass(frozen, get_all, module = "monobloc")]
-pub struct LoadReport {
-    /// Wall time in seconds.
-    seconds: f64,
-    /// Bytes that are mapped and shared with other processes.
-    mapped_bytes: u64,
-    /// Bytes that the engine keeps for itself, estimated from the size of its parts.
-    private_bytes: u64,
-}
-
-/// Whether a loaded bloc is still what it was.
-#[pyclass(frozen, get_all, module = "monobloc")]
-pub struct Health {
-    /// What is wrong, one sentence each.
-    findings: Vec<String>,
-}
 
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
 /// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
@@ -112,6 +95,10 @@ impl Engine {
     #[pyo3(name = "predict")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn predict<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        #[cfg(feature = "onnx")]
+        if self.inner.model().network().is_some() {
+            return crate::network::only_output(py, self, X);
+        }
         let rows = self.rows(X)?;
         match self.inner.model().classes() {
             None => filled::<f64>(py, rows.n_rows(), None, "f8", |out| self.predict_all(py, &rows, out)),
@@ -135,6 +122,10 @@ impl Engine {
     #[pyo3(name = "run")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn run<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Prediction> {
+        #[cfg(feature = "onnx")]
+        if self.inner.model().network().is_some() {
+            return crate::network::run(py, self, X);
+        }
         let rows = self.rows(X)?;
         let n_outputs = self.inner.model().n_outputs();
         let classes = self.inner.model().classes();
@@ -162,7 +153,8 @@ impl Engine {
                 outputs.set_item("label", labels.without(&rejections)?)?;
             }
         }
-        let verdicts = Verdicts { n_rows: rows.n_rows(), rejections: rejections.into() };
+        let noted = rejections.into_iter().map(Noted::from).collect();
+        let verdicts = Verdicts { n_rows: rows.n_rows(), noted };
         Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
     }
 
@@ -190,7 +182,7 @@ impl Engine {
 
     /// Whether the bloc's file is still the one that was loaded.
     fn health(&self) -> Health {
-        Health { findings: self.inner.health().findings }
+        Health::new(self.inner.health())
     }
 
     /// The names of the features that `transform` gives.
@@ -208,15 +200,16 @@ impl Engine {
     /// The names of the input fields.
     #[getter]
     fn feature_names_in_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let fields: Vec<&str> =
-            self.inner.schema().fields().iter().map(|field| field.name.as_str()).collect();
-        names(py, &fields)
+        let schema = self.inner.schema();
+        let fields = schema.fields().iter().map(|field| field.name.as_str());
+        let tensors = schema.tensors().iter().map(|field| field.name.as_str());
+        names(py, &fields.chain(tensors).collect::<Vec<_>>())
     }
 
     /// The number of input fields.
     #[getter]
     fn n_features_in_(&self) -> usize {
-        self.inner.schema().fields().len()
+        self.inner.schema().fields().len() + self.inner.schema().tensors().len()
     }
 
     /// The input fields: a dict with a list `fields` of name, kind, dtype and null.
@@ -234,12 +227,7 @@ impl Engine {
     /// What loading cost.
     #[getter]
     fn load_report(&self) -> LoadReport {
-        let report = self.inner.load_report();
-        LoadReport {
-            seconds: report.duration.as_secs_f64(),
-            mapped_bytes: report.mapped_bytes,
-            private_bytes: report.private_bytes,
-        }
+        LoadReport::new(self.inner.load_report())
     }
 
     /// The path that the bloc was loaded from.
@@ -337,30 +325,12 @@ impl ClassifierEngine {
     }
 }
 
-#[pymethods]
-impl LoadReport {
-    fn __repr__(&self) -> String {
-        format!(
-            "LoadReport(seconds={:.6}, mapped_bytes={}, private_bytes={})",
-            self.seconds, self.mapped_bytes, self.private_bytes
-        )
-    }
-}
-
-#[pymethods]
-impl Health {
-    /// `"ok"`, or `"degraded"` when something was found.
-    #[getter]
-    fn status(&self) -> &'static str {
-        if self.findings.is_empty() { "ok" } else { "degraded" }
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Health(status={:?}, findings={:?})", self.status(), self.findings)
-    }
-}
-
 impl Engine {
+    /// The engine of the core.
+    pub fn inner(&self) -> &monobloc::Engine {
+        &self.inner
+    }
+
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         Rows::read(self.inner.schema(), rows)
     }

@@ -3,9 +3,14 @@
 mod arrays;
 mod engine;
 mod error;
+#[cfg(feature = "onnx")]
+mod network;
 mod packer;
 mod prediction;
+mod report;
 mod rows;
+#[cfg(feature = "onnx")]
+mod tensors;
 
 use pyo3::prelude::*;
 use std::ffi::OsString;
@@ -17,13 +22,19 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<engine::ClassifierEngine>()?;
-    module.add_class::<engine::Health>()?;
-    module.add_class::<engine::LoadReport>()?;
+    module.add_class::<report::Constant>()?;
+    module.add_class::<report::Health>()?;
+    module.add_class::<report::LoadReport>()?;
     module.add_class::<packer::Packer>()?;
     module.add_class::<prediction::Finding>()?;
     module.add_class::<prediction::Prediction>()?;
     module.add_class::<prediction::Verdict>()?;
     module.add_class::<prediction::Verdicts>()?;
+    #[cfg(feature = "onnx")]
+    {
+        module.add_class::<network::NetworkDraft>()?;
+        module.add_function(wrap_pyfunction!(network::read_network, module)?)?;
+    }
     module.add_function(wrap_pyfunction!(engine::load, module)?)?;
     module.add_function(wrap_pyfunction!(engine::_reload, module)?)?;
     module.add_function(wrap_pyfunction!(run_command, module)?)

@@ -127,7 +127,7 @@ impl Packer {
     ) -> PyResult<Bound<'py, PyDict>> {
         let (columns, text) = cells(&golden_inputs)?;
         let golden = GoldenRows { columns, text, outputs: read::<f64>(golden_outputs, "golden_outputs")? };
-        let packer = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)?;
+        let packer = self.take()?;
         let packed = py
             .detach(|| guard(|| packer.write(&path, manifest, &golden, reference)))
             .map_err(|error| exception(&error))?;
@@ -137,11 +137,17 @@ impl Packer {
         report.set_item("golden_rows", packed.golden.rows)?;
         report.set_item("exact", packed.golden.exact)?;
         report.set_item("max_abs_diff", packed.golden.max_abs_diff)?;
+        report.set_item("max_rel_diff", packed.golden.max_rel_diff)?;
         Ok(report)
     }
 }
 
 impl Packer {
+    /// What was collected; the packer is used up.
+    pub fn take(&self) -> PyResult<pack::Packer> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)
+    }
+
     fn with<R>(&self, action: impl FnOnce(&mut pack::Packer) -> monobloc::Result<R>) -> PyResult<R> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let packer = inner.as_mut().ok_or_else(used_up)?;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// The outputs for all rows, and a verdict for each.
 #[pyclass(frozen, module = "monobloc")]
 pub struct Prediction {
-    /// Arrays by name: `probabilities` and `label` of a classifier, `prediction` of a regressor.
+    /// Arrays by name: `probabilities` and `label` of a classifier, `prediction` of a regressor, the
+    /// graph's own outputs of a network.
     #[pyo3(get)]
     pub outputs: Py<PyDict>,
     /// One verdict per row.
@@ -25,7 +26,7 @@ impl Prediction {
         Ok(format!(
             "Prediction({} rows, {} rejected, outputs {names})",
             verdicts.n_rows,
-            verdicts.rejections.len()
+            verdicts.count(true)
         ))
     }
 }
@@ -34,7 +35,31 @@ impl Prediction {
 #[pyclass(frozen, sequence, module = "monobloc")]
 pub struct Verdicts {
     pub n_rows: usize,
-    pub rejections: Arc<[Rejection]>,
+    /// By ascending row.
+    pub noted: Arc<[Noted]>,
+}
+
+/// Something that was found in a row.
+pub struct Noted {
+    pub row: usize,
+    pub field: String,
+    pub reason: String,
+    pub rejected: bool,
+}
+
+impl From<Rejection> for Noted {
+    fn from(Rejection { row, field, reason }: Rejection) -> Noted {
+        Noted { row, field, reason, rejected: true }
+    }
+}
+
+impl Verdicts {
+    fn count(&self, rejected: bool) -> usize {
+        let mut rows: Vec<usize> =
+            self.noted.iter().filter(|noted| noted.rejected == rejected).map(|noted| noted.row).collect();
+        rows.dedup();
+        rows.len()
+    }
 }
 
 #[pymethods]
@@ -42,7 +67,18 @@ impl Verdicts {
     /// The numbers of the rejected rows, ascending.
     #[getter]
     fn rejected(&self) -> Vec<usize> {
-        self.rejections.iter().map(|rejection| rejection.row).collect()
+        let mut rows: Vec<usize> =
+            self.noted.iter().filter(|noted| noted.rejected).map(|noted| noted.row).collect();
+        rows.dedup();
+        rows
+    }
+
+    /// The numbers of the rows in which something was found, ascending.
+    #[getter]
+    fn flagged(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = self.noted.iter().map(|noted| noted.row).collect();
+        rows.dedup();
+        rows
     }
 
     fn __len__(&self) -> usize {
@@ -53,15 +89,15 @@ impl Verdicts {
         let row = if index < 0 { index + self.n_rows.cast_signed() } else { index };
         let row = usize::try_from(row).ok().filter(|&row| row < self.n_rows);
         let row = row.ok_or_else(|| PyIndexError::new_err(format!("row {index} of {}", self.n_rows)))?;
-        let found = self.rejections.binary_search_by_key(&row, |rejection| rejection.row).ok();
-        let finding = found
-            .map(|at| &self.rejections[at])
-            .map(|rejection| Finding { field: rejection.field.clone(), reason: rejection.reason.clone() });
-        Ok(Verdict { row, findings: finding.into_iter().collect() })
+        let first = self.noted.partition_point(|noted| noted.row < row);
+        let noted: Vec<&Noted> = self.noted[first..].iter().take_while(|noted| noted.row == row).collect();
+        let rejected = noted.iter().any(|noted| noted.rejected);
+        let finding = |noted: &&Noted| Finding { field: noted.field.clone(), reason: noted.reason.clone() };
+        Ok(Verdict { row, rejected, findings: noted.iter().map(finding).collect() })
     }
 
     fn __repr__(&self) -> String {
-        format!("Verdicts({} rows, {} rejected)", self.n_rows, self.rejections.len())
+        format!("Verdicts({} rows, {} rejected)", self.n_rows, self.count(true))
     }
 }
 
@@ -74,14 +110,20 @@ pub struct Verdict {
     /// What was found; empty for a row without fault.
     #[pyo3(get)]
     pub findings: Vec<Finding>,
+    rejected: bool,
 }
 
 #[pymethods]
 impl Verdict {
-    /// `"accepted"`, or `"rejected"` for a row that the source model would refuse.
+    /// `"accepted"`, `"flagged"` for a row that has an answer although something was found in it, or
+    /// `"rejected"` for one that has none.
     #[getter]
     fn status(&self) -> &'static str {
-        if self.findings.is_empty() { "accepted" } else { "rejected" }
+        match (self.findings.is_empty(), self.rejected) {
+            (true, _) => "accepted",
+            (false, false) => "flagged",
+            (false, true) => "rejected",
+        }
     }
 
     fn __repr__(&self) -> String {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata as distributions
 from pathlib import Path
 from platform import python_version
@@ -12,14 +12,22 @@ from typing import Any
 
 from .report import PackReport
 
-RECORDED = ("numpy", "scikit-learn", "scipy", "joblib", "threadpoolctl")
+RECORDED = (
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "joblib",
+    "threadpoolctl",
+    "onnx",
+    "onnxruntime",
+)
 
 
 def pack(
     model: Any,
     path: str | os.PathLike[str],
     *,
-    reference: Any,
+    reference: Any = None,
     golden: Any = None,
     name: str | None = None,
     version: str | None = None,
@@ -27,8 +35,12 @@ def pack(
     sanity: Any = None,
     metadata: Mapping[str, str] | None = None,
     provenance: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    preprocess: Any = None,
+    non_finite: str | Mapping[str, str] | None = None,
+    tune: bool | Sequence[str] = True,
 ) -> PackReport:
-    """Write a fitted scikit-learn model with its preprocessing as one bloc.
+    """Write a fitted scikit-learn model with its preprocessing, or an ONNX model, as one bloc.
 
     The bloc is loaded again and its answers on golden rows are compared with the
     model's (with ``n_jobs=1``). Unless every byte is equal, nothing is left at
@@ -38,15 +50,18 @@ def pack(
     ----------
     model
         A fitted Pipeline of supported steps that ends in a supported model, or
-        such a model alone. `check` lists what is not supported.
+        such a model alone. `check` lists what is not supported. Or an ONNX model:
+        its path, its bytes, or an ``onnx.ModelProto``; see `docs/networks.md`.
     path
         Where the bloc goes. A file there is replaced in one step.
     reference
         Data like the training data: a pandas or polars DataFrame or a 2-D array.
-        It gives the fields, their types, and what their values look like.
+        It gives the fields, their types, and what their values look like. A network
+        that takes tensors has none.
     golden
         Real rows to compare on, which then become part of the file. By default
-        rows are made up, and no one's record enters the file.
+        rows are made up, and no one's record enters the file. Of a network: a dict of
+        arrays by input, or a list of them.
     name, version
         The model's, for people. By default the file's name, and ``"1"``.
     schema
@@ -54,6 +69,20 @@ def pack(
         ``"float"``, ``"integer"`` or ``"string"`` by field name.
     sanity
         Not part of this version.
+    inputs
+        Shapes of a network's inputs where the model's own are not meant, by name: a
+        list of sizes, names of axes, and None for any length.
+    preprocess
+        A fitted transformer whose feature matrix is the network's only input; rows
+        like those of `reference` then come in.
+    non_finite
+        What becomes of a network's rows with NaN or infinite values: ``"flag"`` (the
+        default: they are run, and their verdicts say so) or ``"reject"``; for all
+        inputs, or by input.
+    tune
+        Whether a network's weights are kept as this machine's kernels want them, too,
+        so that loading need not pack them; or the names of other machines' levels,
+        such as ``["x86-64-v3", "x86-64-v4"]``.
     metadata, provenance
         Strings by name, kept in the manifest. Versions of Python and of the
         libraries are added to the provenance.
@@ -71,6 +100,25 @@ def pack(
     >>> report.exact, report.max_abs_diff
     (True, 0.0)
     """
+    from .network import is_network, pack_network
+
+    if is_network(model):
+        return pack_network(
+            model,
+            path,
+            reference=reference,
+            golden=golden,
+            name=_text(name, "name", _stem(path)),
+            version=_text(version, "version", "1"),
+            schema=schema,
+            sanity=sanity,
+            metadata=_strings(metadata, "metadata"),
+            provenance={**_versions(), **_strings(provenance, "provenance")},
+            inputs=inputs,
+            preprocess=preprocess,
+            non_finite=non_finite,
+            tune=tune,
+        )
     from .._native import Packer
     from .checking import CheckReport, check
     from .golden import golden_rows
@@ -80,6 +128,12 @@ def pack(
     from .source import attribute
     from .walk import working_split
 
+    meant = {"inputs": inputs, "preprocess": preprocess, "non_finite": non_finite}
+    for argument, value in meant.items():
+        if value is not None:
+            raise invalid_argument(f"{argument} is for ONNX models; this one is {type(model)}")
+    if reference is None:
+        raise invalid_argument("reference is missing; expected data like the training data")
     if sanity is not None:
         from .._native import UnsupportedError
 
@@ -103,7 +157,7 @@ def pack(
     inputs, answers = golden_rows(model, rows, reading, golden)
     path = Path(path)
     manifest = {
-        "name": _text(name, "name", os.fsencode(path.stem).decode(errors="replace")),
+        "name": _text(name, "name", _stem(path)),
         "version": _text(version, "version", "1"),
         "schema": {"fields": [field.schema() for field in rows.fields]},
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
@@ -119,6 +173,10 @@ def pack(
         json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
     )
     return PackReport(path=os.fspath(path), **written)
+
+
+def _stem(path: str | os.PathLike[str]) -> str:
+    return os.fsencode(Path(path).stem).decode(errors="replace")
 
 
 def _versions() -> dict[str, str]:

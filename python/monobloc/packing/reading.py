@@ -44,6 +44,21 @@ def read_model(model: Any, reference: Reference, packer: Any) -> Reading:
     return _read(model, table, recipe, packer, "model")
 
 
+def read_preprocessing(
+    preprocess: Any, reference: Reference, packer: Any
+) -> tuple[Recipe, dict[str, Any]]:
+    """Read fitted preprocessing that stands before a network: its steps, and its features."""
+    recipe = Recipe(packer, reference.fields)
+    columns = tuple(
+        Column(dtype=field.slot_dtype, field=i, absent=field.absent)
+        for i, field in enumerate(reference.fields)
+    )
+    table = Table(columns, reference.take(np.arange(min(SAMPLE_ROWS, reference.rows))))
+    table = read_step(preprocess, table, recipe, "preprocess")
+    features, _ = feature_matrix(preprocess, preprocess, table, recipe, "preprocess")
+    return recipe, features
+
+
 def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> Reading:
     prefix = None
     while pipelines.matches(model):

@@ -19,6 +19,15 @@ class PackReport:
     exact: bool
     """Whether all outputs had the same bytes."""
     max_abs_diff: float
+    max_rel_diff: float = 0.0
+    """The greatest difference relative to the greatest magnitude of its output."""
+    compared_with: str = "the source model"
+    """What gave the answers that the bloc was compared with."""
+    batch: str | None = None
+    """How a network's rows run: ``rows`` (one by one), ``symbolic`` (together, independent of
+    each other), ``coupled`` (together, may depend on each other) or ``fixed``."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of a network, a sentence each."""
 
     def _rows(self) -> list[tuple[str, str]]:
         return [
@@ -28,6 +37,17 @@ class PackReport:
             ("golden rows", f"{self.golden_rows:,}"),
             ("exact", "yes" if self.exact else "no"),
             ("max abs diff", f"{self.max_abs_diff:g}"),
+            *self._network_rows(),
+        ]
+
+    def _network_rows(self) -> list[tuple[str, str]]:
+        if self.batch is None:
+            return []
+        return [
+            ("max rel diff", f"{self.max_rel_diff:g}"),
+            ("compared with", self.compared_with),
+            ("batch", self.batch),
+            *(("note", note) for note in self.notes),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,14 @@ def findings_of(model: Any) -> list[Finding]:
     return _model_findings(model, "model")
 
 
+def preprocessing_findings(preprocess: Any) -> list[Finding]:
+    """Every unsupported part of preprocessing that stands before a network."""
+    problem = version_problem()
+    if problem:
+        return [Finding("preprocess", "scikit-learn", problem, "")]
+    return step_findings(preprocess, "preprocess")
+
+
 def _model_findings(model: Any, path: str) -> list[Finding]:
     if pipelines.matches(model):
         problem = pipelines.problem(model)

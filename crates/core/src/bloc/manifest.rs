@@ -16,8 +16,14 @@ pub(super) const MAX_MEMBERS: usize = 64;
 const MAX_NAME: usize = 128;
 
 /// The sections that this version knows, with the newest layout that it reads.
-const SECTIONS: &[(&str, u32)] =
-    &[("forest.bin", 1), ("golden.arrow", 1), ("params.bin", 1), ("reference.json", 1)];
+const SECTIONS: &[(&str, u32)] = &[
+    ("forest.bin", 1),
+    ("golden.arrow", 1),
+    ("model.onnx", 1),
+    ("model.onnx.data", 1),
+    ("params.bin", 1),
+    ("reference.json", 1),
+];
 
 /// What a bloc is, and where its members lie.
 #[derive(Debug, Deserialize, Serialize)]

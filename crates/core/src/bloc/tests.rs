@@ -25,7 +25,7 @@ fn publish(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("model.bloc");
     let mut writer = BlocWriter::default();
     for (name, len) in MEMBERS {
-        writer.add(name, 1, true, body(len));
+        writer.add(name, 1, true, body(len)).expect("added");
     }
     writer.write(&path, draft()).and_then(super::Unpublished::publish).expect("a bloc");
     path
@@ -297,7 +297,7 @@ proptest! {
         let mut writer = BlocWriter::default();
         let name = |at: usize| format!("{}member-{at}.bin", "source/".repeat(depth - 1));
         for (at, &size) in sizes.iter().enumerate() {
-            writer.add(&name(at), 1, false, body(size));
+            writer.add(&name(at), 1, false, body(size)).expect("added");
         }
         writer.write(&path, draft()).and_then(super::Unpublished::publish).expect("a bloc");
         let bloc = Bloc::open(&path, None).expect("a bloc");

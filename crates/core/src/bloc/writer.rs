@@ -1,7 +1,8 @@
 //! Writing: the same input gives the same bytes, and a target is replaced whole or not at all.
 
+use super::body::Body;
 use super::container::Container;
-use super::digest::sha256;
+use super::digest::Hasher;
 use super::manifest::{self, Draft, Manifest, Member};
 use crate::error::{Error, ErrorKind, Result};
 use std::fs::{File, Permissions};
@@ -13,22 +14,33 @@ use tempfile::NamedTempFile;
 /// Collects members and writes a bloc.
 #[derive(Debug, Default)]
 pub struct BlocWriter {
-    members: Vec<(Member, Vec<u8>)>,
+    members: Vec<(Member, Body)>,
 }
 
 impl BlocWriter {
     /// Adds a member. Members lie in the file in the order in which they are added.
-    pub fn add(&mut self, name: &str, version: u32, critical: bool, bytes: Vec<u8>) {
+    ///
+    /// # Errors
+    /// What the operating system says of the files that the body is read from.
+    pub fn add(&mut self, name: &str, version: u32, critical: bool, body: impl Into<Body>) -> Result<()> {
+        let body = body.into();
+        let (mut sha256, mut crc32) = (Hasher::default(), crc32fast::Hasher::new());
+        body.read(|bytes| {
+            sha256.update(bytes);
+            crc32.update(bytes);
+            Ok(())
+        })?;
         let member = Member {
             name: name.to_owned(),
             version,
             critical,
             offset: 0,
-            length: bytes.len() as u64,
-            crc32: crc32fast::hash(&bytes),
-            sha256: sha256(&bytes),
+            length: body.len(),
+            crc32: crc32.finalize(),
+            sha256: sha256.hex(),
         };
-        self.members.push((member, bytes));
+        self.members.push((member, body));
+        Ok(())
     }
 
     /// Writes the bloc to a temporary file beside `target`.
@@ -37,7 +49,8 @@ impl BlocWriter {
     /// [`ErrorKind::InvalidArgument`] for a target that is no place for a file, otherwise what the
     /// operating system says. Nothing is left behind.
     pub fn write(self, target: &Path, draft: Draft) -> Result<Unpublished> {
-        let (members, contents): (Vec<_>, Vec<_>) = self.members.into_iter().unzip();
+        let (members, bodies): (Vec<_>, Vec<_>) = self.members.into_iter().unzip();
+        let checksums: Vec<u32> = members.iter().map(|member| member.crc32).collect();
         let (manifest_json, container) = describe(draft, members)?;
         let folder = folder_of(target)?;
         let io = |doing: &'static str| move |error: std::io::Error| Error::io(target, doing, &error);
@@ -47,13 +60,27 @@ impl BlocWriter {
             .tempfile_in(&folder)
             .map_err(|error| Error::io(&folder, "creating a temporary file in", &error))?;
         let mut out = BufWriter::with_capacity(1 << 20, temporary.as_file());
-        let bodies = std::iter::once(&manifest_json).chain(&contents);
-        for (framing, body) in container.framing.iter().zip(bodies) {
-            out.write_all(&framing.bytes).map_err(io("writing"))?;
-            out.write_all(body).map_err(io("writing"))?;
+        let mut framing = container.framing.iter();
+        let mut frame = |out: &mut BufWriter<_>| match framing.next() {
+            Some(framing) => out.write_all(&framing.bytes).map_err(io("writing")),
+            None => Ok(()),
+        };
+        frame(&mut out)?;
+        out.write_all(&manifest_json).map_err(io("writing"))?;
+        for (body, checksum) in bodies.iter().zip(checksums) {
+            frame(&mut out)?;
+            let mut crc32 = crc32fast::Hasher::new();
+            body.read(|bytes| {
+                crc32.update(bytes);
+                out.write_all(bytes).map_err(io("writing"))
+            })?;
+            if crc32.finalize() != checksum {
+                let message =
+                    format!("writing {}: a file that is packed changed meanwhile", target.display());
+                return Err(Error::new(ErrorKind::Io, message));
+            }
         }
-        let directory = container.framing.last().map_or(&[][..], |framing| &framing.bytes);
-        out.write_all(directory).map_err(io("writing"))?;
+        frame(&mut out)?;
         out.flush().map_err(io("writing"))?;
         drop(out);
         temporary.as_file().set_permissions(Permissions::from_mode(0o444)).map_err(io("writing"))?;

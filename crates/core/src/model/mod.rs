@@ -1,20 +1,35 @@
-//! What runs on the feature matrix.
+//! What runs on the feature matrix, or on tensors.
 
+mod ensemble;
+#[cfg(feature = "onnx")]
+pub mod graph;
 pub mod trees;
 
-use crate::error::{Error, Result};
-use serde::Deserialize;
-use trees::Forest;
+pub use ensemble::Ensemble;
 
-/// A model with its outputs: one value per class or one prediction, for each row. `Send` and `Sync`.
+use serde::Deserialize;
+
+/// A model with its outputs. `Send` and `Sync`.
 #[derive(Debug)]
-pub struct Model {
-    forest: Forest,
-    source: String,
-    combine: Combine,
-    task: Task,
-    classes: Option<Classes>,
-    accepts_missing: bool,
+pub enum Model {
+    /// Trees over the feature matrix.
+    Ensemble(Box<Ensemble>),
+    /// A network over tensors, or over the feature matrix as one.
+    #[cfg(feature = "onnx")]
+    Network(Box<graph::Network>),
+}
+
+/// A constant of a network that is large enough to matter: from 64 KiB on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// The node that holds it.
+    pub name: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether they are the file's, and shared with other processes.
+    pub mapped: bool,
+    /// Whether they are panels, packed for a kernel.
+    pub packed: bool,
 }
 
 /// What the outputs of a model are.
@@ -51,108 +66,46 @@ pub enum Label {
     Text(String),
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Combine {
-    Mean,
-    Single,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Forest,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Missing {
-    Accept,
-    Refuse,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Json {
-    kind: Kind,
-    source: String,
-    task: Task,
-    combine: Combine,
-    classes: Option<Classes>,
-    missing: Missing,
-}
-
 /// The kinds of models that a bloc can hold, in alphabetical order.
-pub const MODEL_KINDS: &[&str] = &["forest"];
+pub const MODEL_KINDS: &[&str] = &["forest", "network"];
 
 impl Model {
-    /// Reads the manifest's `model` over the forest that it names.
-    pub(crate) fn parse(json: &str, forest: Forest, n_features: usize) -> Result<Model> {
-        let corrupt = |what: String| Error::corrupt(format!("reading the manifest's model: {what}"));
-        let Json { kind: Kind::Forest, source, task, combine, classes, missing } =
-            serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
-        if forest.n_features() != n_features {
-            return Err(corrupt(format!(
-                "a forest over {} features; there are {n_features}",
-                forest.n_features()
-            )));
+    /// The trees and what their leaves mean.
+    pub fn ensemble(&self) -> Option<&Ensemble> {
+        match self {
+            Model::Ensemble(ensemble) => Some(ensemble),
+            #[cfg(feature = "onnx")]
+            Model::Network(_) => None,
         }
-        let expected = match (task, &classes) {
-            (Task::Classification, Some(classes)) => classes.values.len(),
-            (Task::Regression, None) => 1,
-            _ => return Err(corrupt(format!("{task:?} with classes {classes:?}"))),
-        };
-        if forest.n_outputs() != expected {
-            return Err(corrupt(format!("{} outputs per leaf; expected {expected}", forest.n_outputs())));
-        }
-        if combine == Combine::Single && forest.n_trees() != 1 {
-            return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
-        }
-        Ok(Model { forest, source, combine, task, classes, accepts_missing: missing == Missing::Accept })
     }
 
-    /// What the outputs are.
-    pub fn task(&self) -> Task {
-        self.task
+    /// The network.
+    #[cfg(feature = "onnx")]
+    pub fn network(&self) -> Option<&graph::Network> {
+        match self {
+            Model::Network(network) => Some(network),
+            Model::Ensemble(_) => None,
+        }
     }
 
     /// The labels, for classification.
     pub fn classes(&self) -> Option<&Classes> {
-        self.classes.as_ref()
+        self.ensemble().and_then(Ensemble::classes)
     }
 
-    /// The class that the model was read from.
+    /// The class that the model was read from, or the format.
     pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// The trees.
-    pub fn forest(&self) -> &Forest {
-        &self.forest
-    }
-
-    /// The number of values per row: one per class, or one.
-    pub fn n_outputs(&self) -> usize {
-        self.forest.n_outputs()
-    }
-
-    /// Why the source model would refuse a row with this feature, where it would.
-    #[inline]
-    pub(crate) fn refuses(&self, feature: f32) -> bool {
-        feature.is_infinite() || (feature.is_nan() && !self.accepts_missing)
-    }
-
-    /// The outputs for each row of `features`.
-    pub(crate) fn run(&self, features: &[f32], out: &mut [f64]) {
-        match self.combine {
-            Combine::Single => trees::fast::copy(&self.forest, features, out),
-            Combine::Mean => {
-                out.fill(0.0);
-                trees::fast::add(&self.forest, features, out);
-                let n_trees = self.forest.n_trees() as f64;
-                out.iter_mut().for_each(|sum| *sum /= n_trees);
-            }
+        match self {
+            Model::Ensemble(ensemble) => ensemble.source(),
+            #[cfg(feature = "onnx")]
+            Model::Network(network) => network.source(),
         }
+    }
+
+    /// The number of values per row of an ensemble: one per class, or one. A network has its own outputs,
+    /// and 0 here.
+    pub fn n_outputs(&self) -> usize {
+        self.ensemble().map_or(0, Ensemble::n_outputs)
     }
 }
 

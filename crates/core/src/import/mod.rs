@@ -1,0 +1,4 @@
+//! Reading model files that other libraries write.
+
+mod external;
+pub mod onnx;

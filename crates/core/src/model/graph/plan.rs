@@ -1,0 +1,323 @@
+//! A network that is ready to run.
+
+use super::batch::Batch;
+use super::build::{self, Built};
+use super::tensor::Tensor;
+use super::weights::LARGE;
+use super::{guarded, refused};
+use crate::bloc::Bloc;
+use crate::error::{Error, ErrorKind, Result};
+use crate::float_mode::DefaultMode;
+use crate::model::Constant;
+use crate::pool::pool;
+use crate::schema::{DType, Dimension, TensorField};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tract_onnx::prelude::tract_linalg::mmm::EagerPackedInput;
+use tract_onnx::prelude::{TValue, TVec, TypedModel};
+use tract_onnx::tract_core::ops::konst::Const;
+use tract_onnx::tract_core::ops::matmul::optimized::{MatMulOperand, OptMatMul, ProtoFusedSpec};
+use tract_onnx::tract_core::ops::scan::OptScan;
+
+/// Rows per thread from which on a batch that goes through the graph together is shared among threads.
+const SHARED_ROWS: usize = 32;
+
+/// A graph with its weights. Immutable, `Send` and `Sync`.
+#[derive(Debug)]
+pub struct Network {
+    spec: Spec,
+    loaded: Running,
+}
+
+/// What the manifest says of a network.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spec {
+    pub kind: Kind,
+    pub source: String,
+    /// The input that takes the feature matrix, where preprocessing stands before the graph.
+    pub features: Option<TensorField>,
+    pub outputs: Vec<OutputField>,
+    pub batch: Batch,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Network,
+}
+
+/// An output of the graph.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputField {
+    /// Its name.
+    pub name: String,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its axes; `None` for one whose length only a run tells.
+    pub shape: Option<Vec<Dimension>>,
+}
+
+/// A plan in one process. A fork may catch the locks of a plan in flight, so a child that finds one prepares
+/// its own from the mapping.
+#[derive(Debug)]
+struct Running {
+    process: u32,
+    in_flight: AtomicUsize,
+    /// Absent where the plan of the process forked from serves.
+    built: Option<Built>,
+    in_child: OnceLock<Box<Running>>,
+}
+
+impl Network {
+    /// Loads the graph of `bloc`. `fields` are its inputs in the order of the schema.
+    pub(crate) fn load(bloc: &Bloc, spec: Spec, fields: &[TensorField]) -> Result<Network> {
+        let names = input_names(&spec, fields);
+        let (built, _) = build::draft(bloc, &names, &spec.batch, None)?.build()?;
+        Ok(Network { spec, loaded: Running::new(Some(built)) })
+    }
+
+    /// Where the graph came from.
+    pub fn source(&self) -> &str {
+        &self.spec.source
+    }
+
+    /// How rows are run.
+    pub fn batch(&self) -> &Batch {
+        &self.spec.batch
+    }
+
+    /// The outputs, in the order of the graph.
+    pub fn outputs(&self) -> &[OutputField] {
+        &self.spec.outputs
+    }
+
+    /// The input that takes the feature matrix.
+    pub fn features(&self) -> Option<&TensorField> {
+        self.spec.features.as_ref()
+    }
+
+    /// Bytes of weights and panels that are shared with other processes.
+    pub fn mapped_bytes(&self) -> u64 {
+        self.loaded.built.as_ref().map_or(0, |built| built.mappings.shared_bytes())
+    }
+
+    /// The constants from 64 KiB on, and where they lie.
+    pub fn constants(&self) -> Vec<Constant> {
+        let mut constants = Vec::new();
+        if let Some(built) = &self.loaded.built {
+            list_constants(built.plan.model(), built, &mut constants);
+        }
+        constants
+    }
+
+    /// Runs the graph. `inputs` are in the order of the schema and fit it.
+    pub(crate) fn run(
+        &self,
+        bloc: &Bloc,
+        fields: &[TensorField],
+        inputs: Vec<Tensor>,
+        threads: usize,
+    ) -> Result<Vec<Tensor>> {
+        let (running, built) = self.running(bloc, fields)?;
+        let _flight = Flight::enter(running);
+        let n_rows = inputs.first().and_then(|input| input.shape().first().copied()).unwrap_or(1);
+        if n_rows == 0 && self.spec.batch.is_independent() {
+            return run_empty(built, &inputs);
+        }
+        let step = match &self.spec.batch {
+            Batch::Coupled { .. } | Batch::Fixed => n_rows.max(1),
+            Batch::Rows { .. } => 1,
+            Batch::Symbolic { .. } if threads > 1 && n_rows >= 2 * SHARED_ROWS => {
+                n_rows.div_ceil(threads.min(n_rows / SHARED_ROWS))
+            }
+            Batch::Symbolic { .. } => n_rows.max(1),
+        };
+        if n_rows <= step {
+            let inputs = inputs.into_iter().map(Tensor::into_value).collect();
+            return run_plan(built, inputs)?.into_iter().map(Tensor::of_value).collect();
+        }
+        let parts: Vec<Range<usize>> =
+            (0..n_rows).step_by(step).map(|first| first..(first + step).min(n_rows)).collect();
+        let run = |rows: &Range<usize>| -> Result<TVec<TValue>> {
+            let slice = |input: &Tensor| input.view().slice(0, rows.start, rows.end).map(Into::into);
+            let inputs: std::result::Result<TVec<TValue>, _> = inputs.iter().map(slice).collect();
+            run_plan(built, inputs.map_err(|error| refused("taking rows of an input", &error))?)
+        };
+        let threads = threads.min(parts.len());
+        let results: Vec<TVec<TValue>> = if threads < 2 {
+            parts.iter().map(run).collect::<Result<_>>()?
+        } else {
+            let share = parts.len().div_ceil(threads);
+            let shares = pool(threads)?.install(|| {
+                parts
+                    .par_chunks(share)
+                    .map(|share| share.iter().map(run).collect())
+                    .collect::<Result<Vec<Vec<_>>>>()
+            });
+            shares?.into_iter().flatten().collect()
+        };
+        join(&results)
+    }
+
+    fn running(&self, bloc: &Bloc, fields: &[TensorField]) -> Result<(&Running, &Built)> {
+        let process = std::process::id();
+        let mut running = &self.loaded;
+        let mut built = running.built.as_ref();
+        while running.process != process {
+            if running.in_child.get().is_none() {
+                let rebuilt = if running.in_flight.load(Ordering::Acquire) == 0 {
+                    None
+                } else {
+                    let names = input_names(&self.spec, fields);
+                    Some(build::draft(bloc, &names, &self.spec.batch, None)?.build()?.0)
+                };
+                // Another thread may have been faster; both made the same.
+                let _ = running.in_child.set(Box::new(Running::new(rebuilt)));
+            }
+            let Some(child) = running.in_child.get() else { break };
+            running = child;
+            built = running.built.as_ref().or(built);
+        }
+        let built = built.ok_or_else(|| Error::new(ErrorKind::Internal, "a network without a plan"))?;
+        Ok((running, built))
+    }
+}
+
+impl Running {
+    fn new(built: Option<Built>) -> Running {
+        let in_flight = AtomicUsize::new(0);
+        Running { process: std::process::id(), in_flight, built, in_child: OnceLock::new() }
+    }
+}
+
+/// A run under way.
+struct Flight<'a>(&'a Running);
+
+impl<'a> Flight<'a> {
+    fn enter(running: &'a Running) -> Self {
+        running.in_flight.fetch_add(1, Ordering::AcqRel);
+        Flight(running)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+pub(super) fn input_names(spec: &Spec, fields: &[TensorField]) -> Vec<String> {
+    spec.features.iter().chain(fields).map(|field| field.name.clone()).collect()
+}
+
+fn run_plan(built: &Built, inputs: TVec<TValue>) -> Result<TVec<TValue>> {
+    let _mode = DefaultMode::enter();
+    guarded("running the network", || built.plan.run(inputs))
+}
+
+/// The outputs for no rows: those of one row of zeros, without it.
+fn run_empty(built: &Built, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    let one = |input: &Tensor| {
+        let shape: Vec<usize> = std::iter::once(1).chain(input.shape().iter().skip(1).copied()).collect();
+        Tensor::zeros(input.dtype(), &shape).map(Tensor::into_value)
+    };
+    let outputs = run_plan(built, inputs.iter().map(one).collect::<Result<_>>()?)?;
+    let none = |output: TValue| {
+        let output = Tensor::of_value(output)?;
+        let shape: Vec<usize> = std::iter::once(0).chain(output.shape().iter().skip(1).copied()).collect();
+        if output.dtype() == DType::String {
+            return Tensor::from_texts(&shape, Vec::new());
+        }
+        Tensor::zeros(output.dtype(), &shape)
+    };
+    outputs.into_iter().map(none).collect()
+}
+
+/// The outputs of parts, one after the other along the first axis.
+fn join(parts: &[TVec<TValue>]) -> Result<Vec<Tensor>> {
+    let n_outputs = parts.first().map_or(0, |part| part.len());
+    let output = |number: usize| {
+        let pieces: Vec<&tract_onnx::prelude::Tensor> = parts.iter().map(|part| &*part[number]).collect();
+        let joined = tract_onnx::prelude::Tensor::stack_tensors(0, &pieces);
+        Tensor::of_tract(joined.map_err(|error| refused("joining the rows of an output", &error))?)
+    };
+    (0..n_outputs).map(output).collect()
+}
+
+fn list_constants(model: &TypedModel, built: &Built, constants: &mut Vec<Constant>) {
+    let mut push = |name: &str, bytes: usize, mapped: bool, packed: bool| {
+        if bytes >= LARGE {
+            constants.push(Constant { name: name.to_owned(), bytes: bytes as u64, mapped, packed });
+        }
+    };
+    let mut bodies = Vec::new();
+    for node in &model.nodes {
+        if let Some(tensor) = node.op_as::<Const>().map(Const::val) {
+            if tensor.is_plain_ram() {
+                let mapped = built.mappings.holds(tensor);
+                push(&node.name, tensor.len() * tensor.datum_type().size_of(), mapped, false);
+            } else if let Ok(storage) =
+                tensor.try_storage_as::<tract_onnx::prelude::tract_linalg::mmm::PackedMatrixStorage>()
+            {
+                for input in
+                    storage.values().iter().filter_map(|value| value.downcast_ref::<EagerPackedInput>())
+                {
+                    push(&node.name, input.packed.len(), built.mappings.holds_panels(&input.packed), true);
+                }
+            }
+        }
+        for operand in node.op_as::<OptMatMul>().into_iter().flat_map(|op| &op.micro_ops) {
+            let ProtoFusedSpec::AddMatMul { a, b, .. } = operand else { continue };
+            for operand in [a, b] {
+                let MatMulOperand::Const(value) = operand else { continue };
+                let Some(input) = value.downcast_ref::<EagerPackedInput>() else { continue };
+                push(&node.name, input.packed.len(), built.mappings.holds_panels(&input.packed), true);
+            }
+        }
+        bodies.extend(node.op_as::<OptScan>());
+    }
+    for body in bodies {
+        list_constants(body.plan.model(), built, constants);
+    }
+}
+
+/// The sizes of symbols that inputs give them, each the same wherever it stands.
+pub(crate) fn bind<'a>(fields: &'a [TensorField], inputs: &[Tensor]) -> Result<HashMap<&'a str, usize>> {
+    let mut bound: HashMap<&str, usize> = HashMap::new();
+    for (field, input) in fields.iter().zip(inputs) {
+        let misfit = |what: String| {
+            let wanted: Vec<String> = field.shape.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "input {:?} is {} {:?}; expected {} [{}]{what}",
+                field.name,
+                input.dtype().name(),
+                input.shape(),
+                field.dtype.name(),
+                wanted.join(", ")
+            );
+            Error::new(ErrorKind::Schema, message).at(&field.name, None)
+        };
+        if input.dtype() != field.dtype || input.shape().len() != field.shape.len() {
+            return Err(misfit(String::new()));
+        }
+        for (dimension, &size) in field.shape.iter().zip(input.shape()) {
+            match dimension {
+                Dimension::Size(wanted) if *wanted != size => return Err(misfit(String::new())),
+                Dimension::Symbol(symbol) => {
+                    let known = *bound.entry(symbol).or_insert(size);
+                    if known != size {
+                        return Err(misfit(format!(" with {symbol} {known} as in another input")));
+                    }
+                }
+                Dimension::Any | Dimension::Size(_) => {}
+            }
+        }
+    }
+    Ok(bound)
+}

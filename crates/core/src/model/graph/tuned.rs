@@ -1,0 +1,450 @@
+//! `tuned/` members: what tract makes of constant weights, so that loading need not make it again.
+//!
+//! An entry's key says by which operators it came from which weights, in which layout. Nothing is found by
+//! name alone, and lengths are computed from shapes and formats, never read.
+
+use super::tensor::{datum_type, dtype_of_datum};
+use super::weights::{LARGE, Mappings};
+use crate::bloc::{Bloc, Body, SourceFile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mapped::View;
+use crate::schema::DType;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+use tract_onnx::prelude::tract_linalg::mmm::{EagerPackedInput, PackedExoticFact, PackedMatrixStorage};
+use tract_onnx::prelude::tract_linalg::pack::PackedFormat;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_core::ops::matmul::pack::DynPackedExoticFact;
+
+/// The folder of these members.
+pub(crate) const TUNED_FOLDER: &str = "tuned/";
+
+const MAGIC: &[u8; 8] = b"MBTUNED\0";
+/// The index begins after the magic and its own length.
+const HEAD: usize = 16;
+const MAX_INDEX: u64 = 64 << 20;
+
+/// What an entry is found by: the SHA-256 of all that its bytes depend on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Key(pub [u8; 32]);
+
+impl Key {
+    /// The key of one of several outputs.
+    pub fn of_output(mut self, number: usize) -> Key {
+        self.0[0] ^= number as u8;
+        self
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> String {
+        key.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Key, String> {
+        let mut key = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(format!("{text:?} is no key"));
+        }
+        for (at, byte) in key.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|error| error.to_string())?;
+        }
+        Ok(Key(key))
+    }
+}
+
+/// One output of a constant expression.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "kind")]
+pub(super) enum Stored {
+    /// Panels of one matrix per place of `batch`, each of `k` rows and `mn` columns.
+    Panels { format: String, dtype: DType, batch: Vec<usize>, k: usize, mn: usize, offset: u64 },
+    /// A tensor, whose bytes may be those of a weight as they are.
+    Tensor { dtype: DType, shape: Vec<usize>, place: Place, offset: u64 },
+}
+
+/// What an offset counts in.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Place {
+    /// The bodies of this member.
+    Here,
+    /// The member with the graph's weights.
+    Weights,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    tract: String,
+    entries: Vec<IndexEntry>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct IndexEntry {
+    key: Key,
+    outputs: Vec<Stored>,
+}
+
+/// All entries of a bloc.
+#[derive(Debug, Default)]
+pub(super) struct Tuned {
+    entries: HashMap<Key, (Arc<Source>, Vec<Stored>)>,
+}
+
+/// Where the bodies of entries lie.
+#[derive(Debug)]
+struct Source {
+    file: std::fs::File,
+    /// Where the bodies begin.
+    start: u64,
+    /// Their length.
+    length: u64,
+    /// Where the graph's weights lie, and their length.
+    weights: (u64, u64),
+}
+
+impl Tuned {
+    /// Reads the indices of the bloc's tuned members. One that another version of tract wrote holds nothing
+    /// for this one.
+    pub fn read(bloc: &Bloc) -> Result<Tuned> {
+        let mut tuned = Tuned::default();
+        for member in bloc.manifest().members.iter().filter(|member| member.name.starts_with(TUNED_FOLDER)) {
+            let view = bloc.section(&member.name).unwrap_or_else(|| View::of_bytes(&[]));
+            let index =
+                read_index(&view).map_err(|error| error.within(format!("reading {}", member.name)))?;
+            if index.1.tract != super::TRACT_VERSION {
+                continue;
+            }
+            let file = bloc.file().try_clone().map_err(|error| Error::io(bloc.path(), "opening", &error))?;
+            let (start, length) = (member.offset + index.0, member.length - index.0);
+            let source = Source { file, start, length, weights: weights_place(bloc) };
+            let source = Arc::new(source);
+            for entry in index.1.entries {
+                tuned.entries.insert(entry.key, (Arc::clone(&source), entry.outputs));
+            }
+        }
+        Ok(tuned)
+    }
+
+    pub fn contains(&self, key: &Key) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The outputs of entry `key`, mapped, or `None` where they are not what the node's facts want.
+    pub fn outputs(
+        &self,
+        key: &Key,
+        facts: &[TypedFact],
+        mappings: &mut Mappings,
+    ) -> Result<Option<Vec<Arc<Tensor>>>> {
+        let Some((source, outputs)) = self.entries.get(key) else { return Ok(None) };
+        if outputs.len() != facts.len() {
+            return Ok(None);
+        }
+        let mut tensors = Vec::new();
+        for (stored, fact) in outputs.iter().zip(facts) {
+            match source.tensor(stored, fact, mappings)? {
+                Some(tensor) => tensors.push(tensor),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(tensors))
+    }
+}
+
+impl Source {
+    fn tensor(
+        &self,
+        stored: &Stored,
+        fact: &TypedFact,
+        mappings: &mut Mappings,
+    ) -> Result<Option<Arc<Tensor>>> {
+        match stored {
+            Stored::Tensor { dtype, shape, place, offset } => {
+                let fits = fact.exotic_fact.is_none()
+                    && fact.datum_type == datum_type(*dtype)
+                    && fact.shape.as_concrete().is_some_and(|wanted| wanted == shape.as_slice());
+                let len = shape.iter().try_fold(dtype.size(), |len, &dim| len.checked_mul(dim));
+                let (true, Some(len)) = (fits, len) else { return Ok(None) };
+                let at = self.place(*place, *offset, len)?;
+                mappings.tensor(&self.file, at, *dtype, shape).map(Some)
+            }
+            Stored::Panels { format, dtype, batch, k, mn, offset } => {
+                let packed =
+                    fact.exotic_fact.as_ref().and_then(|fact| fact.downcast_ref::<DynPackedExoticFact>());
+                let packer = packed.and_then(|packed| {
+                    let fits =
+                        |value: &TDim, wanted: usize| value.to_usize().is_ok_and(|value| value == wanted);
+                    let named = packed.packers.iter().find(|packer| format!("{packer:?}") == *format);
+                    named.filter(|_| fits(&packed.k, *k) && fits(&packed.mn, *mn))
+                });
+                let fits = fact.datum_type == datum_type(*dtype)
+                    && fact.shape.as_concrete().is_some_and(|wanted| wanted == batch.as_slice());
+                let Some(layout) =
+                    packer.filter(|_| fits).and_then(|packer| packer.downcast_ref::<PackedFormat>())
+                else {
+                    return Ok(None);
+                };
+                let Some(len) = panels_len(layout, *k, *mn) else { return Ok(None) };
+                let stride = aligned(len as u64);
+                let count: usize = batch.iter().product();
+                let mut values = TVec::with_capacity(count);
+                for number in 0..count as u64 {
+                    let at = number.checked_mul(stride).and_then(|at| at.checked_add(*offset));
+                    let at = self.place(Place::Here, at.unwrap_or(u64::MAX), len)?;
+                    let blob = mappings.panels(&self.file, at, len, layout.alignment())?;
+                    values.push(Box::new(packed_input(layout, *k, *mn, blob)) as _);
+                }
+                let storage = PackedMatrixStorage::new_batched(batch, values);
+                Ok(Some(Arc::new(storage.into_tensor(fact.datum_type))))
+            }
+        }
+    }
+
+    /// Where in the file `len` bytes at `offset` of `place` lie.
+    fn place(&self, place: Place, offset: u64, len: usize) -> Result<u64> {
+        let (start, length) = match place {
+            Place::Here => (self.start, self.length),
+            Place::Weights => self.weights,
+        };
+        if offset.checked_add(len as u64).is_some_and(|end| end <= length) {
+            return Ok(start + offset);
+        }
+        Err(Error::corrupt(format!("a tuned member has no {len} bytes at {offset}; there are {length}")))
+    }
+}
+
+/// Where the graph's weights lie in the file, and their length.
+fn weights_place(bloc: &Bloc) -> (u64, u64) {
+    let member = bloc.manifest().member(super::WEIGHTS_MEMBER);
+    member.map_or((0, 0), |member| (member.offset, member.length))
+}
+
+fn packed_input(layout: &PackedFormat, k: usize, mn: usize, packed: Arc<Blob>) -> EagerPackedInput {
+    let fact = PackedExoticFact { format: Box::new(layout.clone()), mn: mn.to_dim(), k };
+    EagerPackedInput { fact, packed, panel_bytes: layout.single_panel_len(k) * layout.dt.size_of(), mn }
+}
+
+/// Bytes of all panels of a matrix.
+fn panels_len(layout: &PackedFormat, k: usize, mn: usize) -> Option<usize> {
+    let elements = k.checked_add(layout.end_padding_record)?.checked_mul(layout.r)?;
+    elements.checked_add(layout.alignment())?;
+    let panels = mn.div_ceil(layout.r);
+    layout.single_panel_len(k).checked_mul(panels)?.checked_mul(layout.dt.size_of())
+}
+
+/// Large bodies begin on pages, so that they can be mapped.
+fn aligned(len: u64) -> u64 {
+    len.next_multiple_of(if len >= LARGE as u64 { crate::bloc::ALIGNMENT } else { 64 })
+}
+
+fn read_index(view: &View) -> Result<(u64, Index)> {
+    let head = view.read::<HEAD>(0).filter(|head| head.starts_with(MAGIC));
+    let head = head.ok_or_else(|| Error::corrupt("it does not begin as a tuned member does"))?;
+    let length = u64::from_le_bytes(std::array::from_fn(|at| head[8 + at]));
+    let json = view.slice(HEAD as u64, length).filter(|_| length <= MAX_INDEX);
+    let json = json.ok_or_else(|| Error::corrupt(format!("its index claims {length} bytes")))?;
+    let json: Vec<u8> =
+        json.bytes().iter().map(|byte| byte.load(std::sync::atomic::Ordering::Relaxed)).collect();
+    let index =
+        serde_json::from_slice(&json).map_err(|error| Error::corrupt(format!("its index: {error}")))?;
+    let start = (HEAD as u64 + length).next_multiple_of(crate::bloc::ALIGNMENT);
+    if start > view.len() as u64 {
+        return Err(Error::corrupt("it ends inside its index"));
+    }
+    Ok((start, index))
+}
+
+/// Entries in the making. Bodies go to a temporary file at once, and what was written is used from there,
+/// so that packing takes no more memory than loading.
+#[derive(Debug)]
+pub(super) struct Recording {
+    file: Arc<SourceFile>,
+    source: Arc<Source>,
+    /// The graph's weights, which entries may be as they are.
+    weights: Arc<Source>,
+    length: u64,
+    /// Where bytes of this SHA-256 lie.
+    known: HashMap<[u8; 32], (Place, u64)>,
+    entries: Vec<IndexEntry>,
+    contradicted: Vec<Key>,
+}
+
+impl Recording {
+    /// Begins with a temporary file in `folder`; `bloc` holds the weights.
+    pub fn new(folder: &std::path::Path, bloc: &Bloc) -> Result<Recording> {
+        let fault = |error: std::io::Error| Error::io(folder, "creating a temporary file in", &error);
+        let file = tempfile::tempfile_in(folder).map_err(fault)?;
+        let clone = file.try_clone().map_err(fault)?;
+        // Entries are placed before they are written, so the source's length is no bound here.
+        let source = Arc::new(Source { file: clone, start: 0, length: u64::MAX, weights: (0, 0) });
+        let file = Arc::new(SourceFile { file, path: folder.to_owned() });
+        let weights = bloc.file().try_clone().map_err(|error| Error::io(bloc.path(), "opening", &error))?;
+        let weights = Source { file: weights, start: 0, length: 0, weights: weights_place(bloc) };
+        Ok(Recording {
+            file,
+            source,
+            weights: Arc::new(weights),
+            length: 0,
+            known: HashMap::new(),
+            entries: Vec::new(),
+            contradicted: Vec::new(),
+        })
+    }
+
+    /// Keeps the outputs under `key`, and makes them an entry of `tuned`. Outputs of other kinds than
+    /// entries hold are not kept. A key under which other outputs were kept is given up: then it does not
+    /// say all that they depend on.
+    pub fn keep(&mut self, key: Key, outputs: &[Arc<Tensor>], tuned: &mut Tuned) -> Result<()> {
+        if let Some(at) = self.entries.iter().position(|entry| entry.key == key) {
+            let same = self.entries[at].outputs.len() == outputs.len();
+            if !same {
+                self.give_up(at, tuned);
+            }
+            return Ok(());
+        }
+        if self.contradicted.contains(&key) {
+            return Ok(());
+        }
+        let mut stored = Vec::new();
+        for output in outputs {
+            match self.store(output)? {
+                Some(output) => stored.push(output),
+                None => return Ok(()),
+            }
+        }
+        let in_weights = |stored: &Stored| matches!(stored, Stored::Tensor { place: Place::Weights, .. });
+        let source = match (stored.iter().any(in_weights), stored.iter().all(in_weights)) {
+            (false, _) => Some(&self.source),
+            (_, true) => Some(&self.weights),
+            _ => None,
+        };
+        if let Some(source) = source {
+            tuned.entries.insert(key, (Arc::clone(source), stored.clone()));
+        }
+        self.entries.push(IndexEntry { key, outputs: stored });
+        Ok(())
+    }
+
+    /// Makes the bytes of a weight known, so that they are not written again.
+    pub fn know_weight(&mut self, bytes: &[u8], offset: u64) {
+        self.known.insert(Sha256::digest(bytes).into(), (Place::Weights, offset));
+    }
+
+    fn give_up(&mut self, at: usize, tuned: &mut Tuned) {
+        let entry = self.entries.swap_remove(at);
+        tuned.entries.remove(&entry.key);
+        self.contradicted.push(entry.key);
+    }
+
+    fn store(&mut self, output: &Tensor) -> Result<Option<Stored>> {
+        let Some(dtype) = dtype_of_datum(output.datum_type()) else { return Ok(None) };
+        if output.is_plain_ram() {
+            if dtype == DType::String || output.datum_type() == DatumType::TDim {
+                return Ok(None);
+            }
+            let digest = Sha256::digest(output.as_bytes()).into();
+            let (place, offset) = match self.known.get(&digest) {
+                Some(known) => *known,
+                None => (Place::Here, self.write(output.as_bytes(), &[])?),
+            };
+            self.known.insert(digest, (place, offset));
+            return Ok(Some(Stored::Tensor { dtype, shape: output.shape().to_vec(), place, offset }));
+        }
+        let Ok(storage) = output.try_storage_as::<PackedMatrixStorage>() else { return Ok(None) };
+        let mut first = None;
+        for value in storage.values() {
+            let Some(input) = value.downcast_ref::<EagerPackedInput>() else { return Ok(None) };
+            let Some(layout) = input.fact.format.downcast_ref::<PackedFormat>() else { return Ok(None) };
+            let (k, mn) = (input.fact.k, input.mn);
+            if panels_len(layout, k, mn) != Some(input.packed.len()) {
+                return Ok(None);
+            }
+            let offset = self.write(&input.packed, &padding(layout, k, mn))?;
+            first.get_or_insert((format!("{layout:?}"), k, mn, offset));
+        }
+        Ok(first.map(|(format, k, mn, offset)| {
+            let batch = storage.batch_shape().to_vec();
+            Stored::Panels { format, dtype, batch, k, mn, offset }
+        }))
+    }
+
+    /// Appends `bytes`, with zeros for the ranges of `holes`: what packing leaves as it found it would
+    /// differ from run to run.
+    fn write(&mut self, bytes: &[u8], holes: &[std::ops::Range<usize>]) -> Result<u64> {
+        let offset = if bytes.len() >= LARGE {
+            self.length.next_multiple_of(crate::bloc::ALIGNMENT)
+        } else {
+            self.length.next_multiple_of(64)
+        };
+        let fault =
+            |error: std::io::Error| Error::io(&self.file.path, "writing to a temporary file in", &error);
+        let mut at = 0;
+        let mut out =
+            std::io::BufWriter::with_capacity(1 << 16, OffsetWriter { file: &self.file.file, at: offset });
+        for hole in holes {
+            out.write_all(&bytes[at..hole.start]).map_err(fault)?;
+            std::io::copy(&mut std::io::Read::take(std::io::repeat(0), hole.len() as u64), &mut out)
+                .map_err(fault)?;
+            at = hole.end;
+        }
+        out.write_all(&bytes[at..]).map_err(fault)?;
+        out.flush().map_err(fault)?;
+        drop(out);
+        // The next body of a batch lies where its stride puts it.
+        self.length = offset + aligned(bytes.len() as u64);
+        self.file.file.set_len(self.length).map_err(fault)?;
+        Ok(offset)
+    }
+
+    /// The member's bytes; `None` where nothing was kept.
+    pub fn finish(mut self) -> Result<Option<Body>> {
+        if self.entries.is_empty() {
+            return Ok(None);
+        }
+        self.entries.sort_by_key(|entry| entry.key);
+        let index = Index { tract: super::TRACT_VERSION.to_owned(), entries: self.entries };
+        let json = serde_json::to_vec(&index)
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("writing a tuned member: {error}")))?;
+        let mut body = Body::default();
+        body.push([&MAGIC[..], &(json.len() as u64).to_le_bytes(), &json].concat());
+        body.align(crate::bloc::ALIGNMENT);
+        body.push_file(&self.file, 0, self.length);
+        Ok(Some(body))
+    }
+}
+
+struct OffsetWriter<'a> {
+    file: &'a std::fs::File,
+    at: u64,
+}
+
+impl Write for OffsetWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = std::os::unix::fs::FileExt::write_at(self.file, bytes, self.at)?;
+        self.at += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The ranges that packing leaves unwritten: the end of each panel.
+fn padding(layout: &PackedFormat, k: usize, mn: usize) -> Vec<std::ops::Range<usize>> {
+    let size = layout.dt.size_of();
+    let (panel, used) = (layout.single_panel_len(k) * size, k * layout.r * size);
+    (0..mn.div_ceil(layout.r)).map(|number| number * panel + used..(number + 1) * panel).collect()
+}

@@ -1,0 +1,92 @@
+//! What loading cost, and whether a loaded bloc is well.
+
+use pyo3::prelude::*;
+
+/// What loading cost.
+#[pyclass(frozen, get_all, module = "monobloc")]
+pub struct LoadReport {
+    /// Wall time in seconds.
+    seconds: f64,
+    /// Bytes that are mapped and shared with other processes.
+    mapped_bytes: u64,
+    /// Bytes that the engine keeps for itself, estimated from the size of its parts.
+    private_bytes: u64,
+    /// A network's constants from 64 KiB on: which are mapped, and which had to be copied or packed.
+    constants: Vec<Constant>,
+}
+
+/// A large constant of a network.
+#[pyclass(frozen, get_all, from_py_object, module = "monobloc")]
+#[derive(Clone)]
+pub struct Constant {
+    /// The node that holds it.
+    name: String,
+    /// Bytes.
+    bytes: u64,
+    /// Whether the bytes are the file's and shared with other processes.
+    mapped: bool,
+    /// Whether they are panels, packed for a kernel.
+    packed: bool,
+}
+
+/// Whether a loaded bloc is still what it was.
+#[pyclass(frozen, get_all, module = "monobloc")]
+pub struct Health {
+    /// What is wrong, one sentence each.
+    findings: Vec<String>,
+}
+
+impl LoadReport {
+    pub fn new(report: &monobloc::LoadReport) -> LoadReport {
+        let constants = report.constants.iter().map(|constant| Constant {
+            name: constant.name.clone(),
+            bytes: constant.bytes,
+            mapped: constant.mapped,
+            packed: constant.packed,
+        });
+        LoadReport {
+            seconds: report.duration.as_secs_f64(),
+            mapped_bytes: report.mapped_bytes,
+            private_bytes: report.private_bytes,
+            constants: constants.collect(),
+        }
+    }
+}
+
+impl Health {
+    pub fn new(health: monobloc::bloc::Health) -> Health {
+        Health { findings: health.findings }
+    }
+}
+
+#[pymethods]
+impl LoadReport {
+    fn __repr__(&self) -> String {
+        format!(
+            "LoadReport(seconds={:.6}, mapped_bytes={}, private_bytes={})",
+            self.seconds, self.mapped_bytes, self.private_bytes
+        )
+    }
+}
+
+#[pymethods]
+impl Constant {
+    fn __repr__(&self) -> String {
+        let kind = if self.packed { "panels" } else { "tensor" };
+        let place = if self.mapped { "mapped" } else { "private" };
+        format!("Constant({:?}, {kind} of {} bytes, {place})", self.name, self.bytes)
+    }
+}
+
+#[pymethods]
+impl Health {
+    /// `"ok"`, or `"degraded"` when something was found.
+    #[getter]
+    fn status(&self) -> &'static str {
+        if self.findings.is_empty() { "ok" } else { "degraded" }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Health(status={:?}, findings={:?})", self.status(), self.findings)
+    }
+}

@@ -1,0 +1,178 @@
+"""`pack` for ONNX models."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .report import PackReport
+
+UNOPTIMISED = "tract, unoptimised"
+
+
+def is_network(model: Any) -> bool:
+    """Whether this is an ONNX model: a path, bytes, or an ``onnx.ModelProto``."""
+    if isinstance(model, (str, os.PathLike, bytes, bytearray, memoryview)):
+        return True
+    return hasattr(model, "SerializeToString") and hasattr(model, "graph")
+
+
+def pack_network(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    reference: Any,
+    golden: Any,
+    name: str,
+    version: str,
+    schema: Mapping[str, str] | None,
+    sanity: Any,
+    metadata: dict[str, str],
+    provenance: dict[str, str],
+    inputs: Mapping[str, Any] | None,
+    preprocess: Any,
+    non_finite: str | Mapping[str, str] | None,
+    tune: bool | Sequence[str],
+) -> PackReport:
+    """Write an ONNX model as one bloc; `pack` says what the arguments are."""
+    from .._native import UnsupportedError, read_network
+    from .refusal import invalid_argument
+
+    if sanity is not None:
+        raise UnsupportedError("sanity rules are not part of this version; leave sanity=None")
+    if preprocess is None and (reference is not None or schema is not None):
+        raise invalid_argument(
+            "reference and schema are for rows of fields; a network that takes tensors has none: "
+            "leave them out, or give preprocess"
+        )
+    source = _source(model)
+    rows = None if preprocess is None else _rows(preprocess, reference, schema)
+    draft = read_network(
+        source,
+        os.fspath(path),
+        name=name,
+        version=version,
+        metadata=metadata,
+        provenance=provenance,
+        shapes=dict(inputs or {}),
+        non_finite=_policies(non_finite),
+        tune=bool(tune),
+        rows=rows,
+    )
+    cases = _cases(draft, golden, preprocess, reference)
+    outputs, compared_with = _expected(source, draft, cases)
+    written = draft.publish(os.fspath(path), list(zip(cases, outputs, strict=True)))
+    notes = tuple(written.pop("notes"))
+    return PackReport(path=os.fspath(path), compared_with=compared_with, notes=notes, **written)
+
+
+def _source(model: Any) -> str | bytes:
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model)
+    return model.SerializeToString()
+
+
+def _policies(non_finite: str | Mapping[str, str] | None) -> dict[str, str]:
+    if non_finite is None:
+        return {}
+    if isinstance(non_finite, str):
+        return {"*": non_finite}
+    return dict(non_finite)
+
+
+def _rows(preprocess: Any, reference: Any, schema: Mapping[str, str] | None) -> dict[str, Any]:
+    """What the core needs of fitted preprocessing that stands before a network."""
+    from .._native import Packer
+    from .checking import CheckReport
+    from .reading import read_preprocessing
+    from .reference import Reference
+    from .refusal import Refused, invalid_argument, unsupported
+    from .source import attribute
+    from .walk import preprocessing_findings
+
+    if reference is None:
+        raise invalid_argument("preprocess needs reference: data like what it was fitted on")
+    findings = preprocessing_findings(preprocess)
+    if findings:
+        raise unsupported(CheckReport(tuple(findings)))
+    names = attribute(preprocess, "feature_names_in_")
+    rows = Reference.read(reference, None if names is None else [str(n) for n in names], schema)
+    packer = Packer()
+    try:
+        recipe, features = read_preprocessing(preprocess, rows, packer)
+    except Refused as refusal:
+        raise unsupported(CheckReport(refusal.findings)) from None
+    steps = {"steps": recipe.steps, "features": features}
+    return {
+        "packer": packer,
+        "schema": json.dumps({"fields": [field.schema() for field in rows.fields]}),
+        "preprocess": json.dumps(steps, ensure_ascii=False, allow_nan=False),
+        "reference": json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
+    }
+
+
+def _cases(draft: Any, golden: Any, preprocess: Any, reference: Any) -> list[dict[str, Any]]:
+    """The golden cases: arrays by input."""
+    from .refusal import invalid_argument
+
+    if golden is None and preprocess is None:
+        return [draft.synthetic_case()]
+    if preprocess is not None:
+        rows = reference[:64] if golden is None else golden
+        return [{draft.inputs[0]: _features(preprocess, rows)}]
+    cases = [golden] if isinstance(golden, Mapping) else golden
+    if not isinstance(cases, Sequence) or not all(isinstance(case, Mapping) for case in cases):
+        raise invalid_argument("golden must be a dict of arrays by input, or a list of such dicts")
+    return [dict(case) for case in cases]
+
+
+def _features(preprocess: Any, rows: Any) -> Any:
+    import numpy as np
+    from scipy import sparse
+
+    from .source import quiet
+
+    with quiet():
+        features = preprocess.transform(rows)
+    dense = features.toarray() if sparse.issparse(features) else features
+    return np.ascontiguousarray(np.asarray(dense, dtype=np.float32))
+
+
+def _expected(
+    source: str | bytes, draft: Any, cases: list[dict[str, Any]]
+) -> tuple[list[list[Any] | None], str]:
+    """The outputs that onnxruntime gives, where it is installed and takes the model."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return [None] * len(cases), UNOPTIMISED
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
+        dtypes = {entry.name: entry.type for entry in session.get_inputs()}
+        outputs: list[list[Any] | None] = [
+            session.run(draft.outputs, _typed(case, dtypes)) for case in cases
+        ]
+    except Exception as error:  # onnxruntime's exceptions have no common base of their own
+        warnings.warn(f"onnxruntime does not run this model: {error}", stacklevel=4)
+        return [None] * len(cases), UNOPTIMISED
+    return outputs, f"onnxruntime {onnxruntime.__version__}"
+
+
+def _typed(case: dict[str, Any], dtypes: dict[str, str]) -> dict[str, Any]:
+    """The case as onnxruntime wants it: arrays, of float64 where the model takes that."""
+    import numpy as np
+
+    wanted = {"tensor(double)": np.float64}
+    return {
+        name: np.asarray(value, dtype=wanted.get(dtypes.get(name, "")))
+        for name, value in case.items()
+        if name in dtypes
+    }
