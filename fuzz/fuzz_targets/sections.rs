@@ -14,8 +14,8 @@ fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("fuzz.bloc");
     let mut writer = BlocWriter::default();
-    writer.add("params.bin", 1, true, params.to_vec());
-    writer.add("forest.bin", 1, true, forest.to_vec());
+    writer.add("params.bin", 1, true, params.to_vec()).expect("added");
+    writer.add("forest.bin", 1, true, forest.to_vec()).expect("added");
     let Ok(unpublished) = writer.write(&path, draft) else { return };
     let Ok(engine) = Engine::load(unpublished.path(), &LoadOptions::default()) else { return };
     let text = String::from_utf8_lossy(cells);

@@ -203,7 +203,8 @@ def read_network(
     provenance: dict[str, str],
     shapes: dict[str, Any],
     non_finite: dict[str, str],
-    tune: bool,
+    tune: Sequence[str],
+    tune_command: Sequence[str],
     rows: dict[str, Any] | None = None,
 ) -> NetworkDraft: ...
 

@@ -35,6 +35,9 @@ enum Command {
     /// make of them. The bloc is loaded and compared with the graph run without optimisation.
     #[cfg(feature = "onnx")]
     Pack(pack::Arguments),
+    #[cfg(feature = "onnx")]
+    #[command(hide = true)]
+    TunePanels(pack::TuneArguments),
     /// Reads every byte of a bloc against its digest and replays its golden rows.
     Verify {
         /// The bloc.
@@ -61,6 +64,8 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         #[cfg(feature = "onnx")]
         Command::Pack(arguments) => pack::run(arguments),
+        #[cfg(feature = "onnx")]
+        Command::TunePanels(arguments) => pack::tune_panels(&arguments),
         Command::Verify { bloc, digest } => verify::run(&bloc, digest.as_deref()),
     });
     let shown = result.and_then(|text| match std::io::stdout().lock().write_all(text.as_bytes()) {

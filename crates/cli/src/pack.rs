@@ -3,7 +3,7 @@
 use monobloc::golden::GoldenCase;
 use monobloc::import::onnx::OnnxSource;
 use monobloc::model::graph::Batch;
-use monobloc::pack::NetworkPacker;
+use monobloc::pack::{NetworkPacker, Tuning};
 use monobloc::schema::{Dimension, NonFinite};
 use monobloc::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ pub struct Arguments {
     /// Leave the weights as the model has them: a smaller file, which each process packs for itself.
     #[arg(long)]
     no_tune: bool,
+    /// Hold panels for this processor instead of the present one: native, x86-64-v2, x86-64-v3 or x86-64-v4.
+    /// May be given several times.
+    #[arg(long, value_name = "PROCESSOR", conflicts_with = "no_tune")]
+    tune: Vec<String>,
     /// An entry for the manifest: KEY=VALUE.
     #[arg(long, value_name = "KEY=VALUE")]
     metadata: Vec<String>,
@@ -38,13 +42,14 @@ pub struct Arguments {
 
 /// The text to print when the bloc is written.
 pub fn run(arguments: Arguments) -> Result<String> {
-    let Arguments { model, bloc, name, version, input, reject_non_finite, no_tune, metadata } = arguments;
+    let Arguments { model, bloc, name, version, input, reject_non_finite, no_tune, tune, metadata } =
+        arguments;
     let stem = bloc.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut packer = NetworkPacker {
         name: name.or(stem).unwrap_or_default(),
         version,
         metadata: metadata.iter().map(|entry| pair(entry)).collect::<Result<_>>()?,
-        tune: !no_tune,
+        tuning: tuning(no_tune, tune)?,
         ..NetworkPacker::default()
     };
     for entry in &input {
@@ -75,6 +80,31 @@ pub fn run(arguments: Arguments) -> Result<String> {
         let _ = writeln!(text, "note: {note}");
     }
     Ok(text)
+}
+
+fn tuning(none: bool, names: Vec<String>) -> Result<Tuning> {
+    let native = !none && (names.is_empty() || names.iter().any(|name| name == "native"));
+    let targets: Vec<String> = names.into_iter().filter(|name| name != "native").collect();
+    let program = std::env::current_exe()
+        .map_err(|error| Error::new(ErrorKind::Io, format!("finding this program: {error}")))?;
+    Ok(Tuning { native, targets, command: vec![program.into(), "tune-panels".into()] })
+}
+
+/// Makes panels as this process's environment says: what `pack` runs for processors named by `--tune`.
+#[derive(clap::Args)]
+pub struct TuneArguments {
+    /// The bloc.
+    bloc: PathBuf,
+    /// Where the panels go.
+    out: PathBuf,
+    /// Files with panels that need not be made again.
+    beside: Vec<PathBuf>,
+}
+
+/// Nothing is printed.
+pub fn tune_panels(arguments: &TuneArguments) -> Result<String> {
+    let TuneArguments { bloc, out, beside } = arguments;
+    monobloc::model::graph::tune_panels(bloc, out, beside).map(|()| String::new())
 }
 
 fn pair(entry: &str) -> Result<(String, String)> {

@@ -5,7 +5,7 @@
 mod network;
 
 #[cfg(feature = "onnx")]
-pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore};
+pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning};
 
 use crate::bloc::{BlocWriter, Draft};
 use crate::engine::{Engine, LoadOptions};

@@ -9,7 +9,7 @@ use monobloc::error::guard;
 use monobloc::golden::GoldenCase;
 use monobloc::import::onnx::OnnxSource;
 use monobloc::model::graph::Batch;
-use monobloc::pack::{self, NetworkPacker, RowsBefore};
+use monobloc::pack::{self, NetworkPacker, RowsBefore, Tuning};
 use monobloc::schema::{NonFinite, TensorField};
 use monobloc::{ErrorKind, NetworkPrediction};
 use pyo3::prelude::*;
@@ -88,7 +88,7 @@ pub struct NetworkDraft {
 /// Reads an ONNX model (a path, or bytes) to be packed at `path`.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "what a packer is told, each by its own name")]
-#[pyo3(signature = (source, path, *, name, version, metadata, provenance, shapes, non_finite, tune, rows=None))]
+#[pyo3(signature = (source, path, *, name, version, metadata, provenance, shapes, non_finite, tune, tune_command, rows=None))]
 pub fn read_network(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -99,10 +99,16 @@ pub fn read_network(
     provenance: BTreeMap<String, String>,
     shapes: &Bound<'_, PyDict>,
     non_finite: BTreeMap<String, String>,
-    tune: bool,
+    tune: Vec<String>,
+    tune_command: Vec<String>,
     rows: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<NetworkDraft> {
-    let mut packer = NetworkPacker { name, version, metadata, provenance, tune, ..NetworkPacker::default() };
+    let native = tune.iter().any(|target| target == "native");
+    let targets = tune.into_iter().filter(|target| target != "native").collect();
+    let command = tune_command.into_iter().map(Into::into).collect();
+    let tuning = Tuning { native, targets, command };
+    let mut packer =
+        NetworkPacker { name, version, metadata, provenance, tuning, ..NetworkPacker::default() };
     for (input, shape) in shapes {
         packer.shapes.insert(input.extract()?, tensors::shape(&shape)?);
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,7 +60,8 @@ def pack_network(
         provenance=provenance,
         shapes=dict(inputs or {}),
         non_finite=_policies(non_finite),
-        tune=bool(tune),
+        tune=_targets(tune),
+        tune_command=[sys.executable, "-m", "monobloc", "tune-panels"],
         rows=rows,
     )
     cases = _cases(draft, golden, preprocess, reference)
@@ -83,6 +85,16 @@ def _policies(non_finite: str | Mapping[str, str] | None) -> dict[str, str]:
     if isinstance(non_finite, str):
         return {"*": non_finite}
     return dict(non_finite)
+
+
+def _targets(tune: bool | Sequence[str]) -> list[str]:
+    from .refusal import invalid_argument
+
+    if isinstance(tune, bool):
+        return ["native"] if tune else []
+    if isinstance(tune, str) or not all(isinstance(name, str) for name in tune):
+        raise invalid_argument(f"tune must be True, False or a list of processors, not {tune!r}")
+    return list(tune)
 
 
 def _rows(preprocess: Any, reference: Any, schema: Mapping[str, str] | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A member's bytes, piece after piece.
@@ -32,6 +32,18 @@ pub struct SourceFile {
 const STEP: usize = 1 << 20;
 
 impl Body {
+    /// All bytes of the file at `path`.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn of_file(path: &Path) -> Result<Body> {
+        let file = File::open(path).map_err(|error| Error::io(path, "opening", &error))?;
+        let len = file.metadata().map_err(|error| Error::io(path, "reading", &error))?.len();
+        let mut body = Body::default();
+        body.push_file(&Arc::new(SourceFile { file, path: path.to_owned() }), 0, len);
+        Ok(body)
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> u64 {
         self.len

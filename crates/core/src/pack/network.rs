@@ -13,6 +13,7 @@ use crate::schema::{DType, Dimension, NonFinite, TensorField};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// Rows of a made-up golden case, and the length of its other free axes.
@@ -37,10 +38,22 @@ pub struct NetworkPacker {
     pub shapes: BTreeMap<String, Vec<Dimension>>,
     /// What becomes of values that are NaN or infinite, by input; `*` stands for all.
     pub non_finite: BTreeMap<String, NonFinite>,
-    /// Whether what tract makes of the weights is kept.
-    pub tune: bool,
+    /// For which processors panels are kept.
+    pub tuning: Tuning,
     /// Preprocessing that stands before the graph, where rows of fields come in.
     pub rows: Option<RowsBefore>,
+}
+
+/// For which processors a bloc holds panels, so that loading need not pack them.
+#[derive(Clone, Debug, Default)]
+pub struct Tuning {
+    /// For that of this machine.
+    pub native: bool,
+    /// For these, by name: see [`crate::model::graph::target_names`].
+    pub targets: Vec<String>,
+    /// The beginning of a command line that calls [`crate::model::graph::tune_panels`]: panels for other
+    /// processors are made in a process of their own. `monobloc tune-panels` is one.
+    pub command: Vec<OsString>,
 }
 
 /// Fitted preprocessing whose feature matrix is a network's only input.
@@ -256,12 +269,23 @@ impl NetworkDraft {
         let cases = complete(&bloc, &model.inputs, &batch, cases)?;
         let folder = written.path().parent().unwrap_or(Path::new("."));
         let mut members = Vec::new();
-        if packer.tune
-            && let Some(body) = graph::record(&bloc, &model.inputs, &batch, folder)?
-        {
-            members.push((format!("{TUNED_FOLDER}native.bin"), body));
+        let Tuning { native, targets, command } = &packer.tuning;
+        if *native || !targets.is_empty() {
+            let name = if *native { "native.bin" } else { "constants.bin" };
+            let body = graph::record(&bloc, &model.inputs, &batch, folder, *native)?;
+            members.extend(body.map(|body| (format!("{TUNED_FOLDER}{name}"), body)));
         }
         drop(bloc);
+        let scratch = tempfile::tempdir_in(folder)
+            .map_err(|error| Error::io(folder, "creating a folder in", &error))?;
+        if !targets.is_empty() {
+            let staged = packer.write(&model, target, &batch, &outputs, members.clone())?;
+            for name in targets {
+                for (end, path) in graph::tune(name, staged.path(), command, scratch.path())? {
+                    members.push((format!("{TUNED_FOLDER}{end}"), Body::of_file(&path)?));
+                }
+            }
+        }
         let names =
             |fields: &[TensorField]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
         let output_names: Vec<String> = outputs.iter().map(|output| output.name.clone()).collect();
@@ -276,7 +300,7 @@ impl NetworkDraft {
         }
         let private = engine.load_report().constants.iter().filter(|constant| !constant.mapped);
         let private: u64 = private.map(|constant| constant.bytes).sum();
-        if packer.tune && private > 0 {
+        if packer.tuning.native && private > 0 {
             notes.push(format!("{private} bytes of constants stay private in each process"));
         }
         let packed = Packed {

@@ -60,14 +60,17 @@ pub(crate) fn choose(bloc: &Bloc, inputs: &[TensorField]) -> Result<Choice> {
     }
 }
 
-/// Prepares the graph and keeps what tract made of its weights: the bytes of a tuned member.
+/// Prepares the graph and keeps what tract made of its weights: the bytes of a tuned member, with the panels
+/// of this machine's kernels or without.
 pub(crate) fn record(
     bloc: &Bloc,
     inputs: &[TensorField],
     batch: &Batch,
     folder: &Path,
+    panels: bool,
 ) -> Result<Option<Body>> {
-    let recording = Recording::new(folder, bloc)?;
+    let mut recording = Recording::new(folder, bloc)?;
+    recording.panels = panels;
     let (built, recording) = build::draft(bloc, &names(inputs), batch, Some(recording))?.build()?;
     drop(built);
     recording.map_or(Ok(None), Recording::finish)

@@ -264,7 +264,11 @@ impl Fold {
         if shared {
             return Ok(None);
         }
-        let keys = (input_bytes.max(output_bytes) >= LARGE as u64).then(|| {
+        // What is computed with floats is recorded whatever its size: then it has the same bits on every
+        // processor, and panels for another processor can be made without its instructions.
+        let matters = input_bytes.max(output_bytes) >= LARGE as u64
+            || node.outputs.iter().any(|output| output.fact.datum_type.is_float());
+        let keys = matters.then(|| {
             let mut constants = self.constants.lock();
             inputs.iter().map(|tensor| constants.key(tensor)).collect::<Option<Vec<Key>>>()
         });

@@ -12,7 +12,9 @@ use crate::schema::DType;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::tract_linalg::mmm::{EagerPackedInput, PackedExoticFact, PackedMatrixStorage};
 use tract_onnx::prelude::tract_linalg::pack::PackedFormat;
@@ -105,7 +107,7 @@ pub(super) struct Tuned {
 /// Where the bodies of entries lie.
 #[derive(Debug)]
 struct Source {
-    file: std::fs::File,
+    file: File,
     /// Where the bodies begin.
     start: u64,
     /// Their length.
@@ -121,20 +123,29 @@ impl Tuned {
         let mut tuned = Tuned::default();
         for member in bloc.manifest().members.iter().filter(|member| member.name.starts_with(TUNED_FOLDER)) {
             let view = bloc.section(&member.name).unwrap_or_else(|| View::of_bytes(&[]));
-            let index =
-                read_index(&view).map_err(|error| error.within(format!("reading {}", member.name)))?;
-            if index.1.tract != super::TRACT_VERSION {
-                continue;
-            }
             let file = bloc.file().try_clone().map_err(|error| Error::io(bloc.path(), "opening", &error))?;
-            let (start, length) = (member.offset + index.0, member.length - index.0);
-            let source = Source { file, start, length, weights: weights_place(bloc) };
-            let source = Arc::new(source);
-            for entry in index.1.entries {
-                tuned.entries.insert(entry.key, (Arc::clone(&source), entry.outputs));
-            }
+            let added = tuned.add_section(&view, file, member.offset, bloc);
+            added.map_err(|error| error.within(format!("reading {}", member.name)))?;
         }
         Ok(tuned)
+    }
+
+    /// Adds the entries of a file that holds what a tuned member of `bloc` would.
+    pub fn add(&mut self, file: File, path: &Path, bloc: &Bloc) -> Result<()> {
+        let view = View::of_file(&file).map_err(|error| Error::io(path, "mapping", &error))?;
+        self.add_section(&view, file, 0, bloc).map_err(|error| error.within(path.display()))
+    }
+
+    fn add_section(&mut self, view: &View, file: File, begin: u64, bloc: &Bloc) -> Result<()> {
+        let (bodies, index) = read_index(view)?;
+        if index.tract == super::TRACT_VERSION {
+            let length = view.len() as u64 - bodies;
+            let source = Source { file, start: begin + bodies, length, weights: weights_place(bloc) };
+            let source = Arc::new(source);
+            let entries = index.entries.into_iter();
+            self.entries.extend(entries.map(|entry| (entry.key, (Arc::clone(&source), entry.outputs))));
+        }
+        Ok(())
     }
 
     pub fn contains(&self, key: &Key) -> bool {
@@ -279,11 +290,13 @@ pub(super) struct Recording {
     known: HashMap<[u8; 32], (Place, u64)>,
     entries: Vec<IndexEntry>,
     contradicted: Vec<Key>,
+    /// Whether panels are kept.
+    pub panels: bool,
 }
 
 impl Recording {
     /// Begins with a temporary file in `folder`; `bloc` holds the weights.
-    pub fn new(folder: &std::path::Path, bloc: &Bloc) -> Result<Recording> {
+    pub fn new(folder: &Path, bloc: &Bloc) -> Result<Recording> {
         let fault = |error: std::io::Error| Error::io(folder, "creating a temporary file in", &error);
         let file = tempfile::tempfile_in(folder).map_err(fault)?;
         let clone = file.try_clone().map_err(fault)?;
@@ -300,6 +313,7 @@ impl Recording {
             known: HashMap::new(),
             entries: Vec::new(),
             contradicted: Vec::new(),
+            panels: true,
         })
     }
 
@@ -362,7 +376,8 @@ impl Recording {
             self.known.insert(digest, (place, offset));
             return Ok(Some(Stored::Tensor { dtype, shape: output.shape().to_vec(), place, offset }));
         }
-        let Ok(storage) = output.try_storage_as::<PackedMatrixStorage>() else { return Ok(None) };
+        let storage = output.try_storage_as::<PackedMatrixStorage>().ok().filter(|_| self.panels);
+        let Some(storage) = storage else { return Ok(None) };
         let mut first = None;
         for value in storage.values() {
             let Some(input) = value.downcast_ref::<EagerPackedInput>() else { return Ok(None) };
@@ -426,7 +441,7 @@ impl Recording {
 }
 
 struct OffsetWriter<'a> {
-    file: &'a std::fs::File,
+    file: &'a File,
     at: u64,
 }
 
