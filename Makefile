@@ -93,7 +93,7 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
 .PHONY: test
-test: test-format test-lint test-docs test-rust $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+test: test-format test-lint test-docs test-rust test-tabular $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
@@ -104,6 +104,12 @@ test-format: $(STAMPS)/venv
 .PHONY: test-lint
 test-lint: | tools
 	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
+
+# Without networks: what is tabular builds and passes without tract.
+.PHONY: test-tabular
+test-tabular: | tools
+	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
+	$(CARGO) test --locked --quiet --release --package monobloc --no-default-features --lib --tests
 
 .PHONY: test-docs
 test-docs: | tools

@@ -162,6 +162,16 @@ def test_panels_for_named_processors(tmp_path: Path, level: str, vendor: str) ->
     assert all(mapped)
 
 
+def test_variables_that_change_kernels_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = monobloc.pack(networks.mlp(), tmp_path / "m.bloc")
+    monkeypatch.setenv("TRACT_AMX_BF16", "1")
+    engine = monobloc.load(report.path)
+    assert engine.load_report.kernel_variables == ["TRACT_AMX_BF16"]
+    assert "TRACT_AMX_BF16 is set" in caplog.text
+
+
 def json_of(text: str) -> Any:
     import json
 

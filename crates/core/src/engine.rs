@@ -72,6 +72,8 @@ pub struct LoadReport {
     pub private_bytes: u64,
     /// The large constants of a network, and which of them had to be copied or packed privately.
     pub constants: Vec<Constant>,
+    /// Environment variables that steer a network's kernels, and with them the last bits of its answers.
+    pub kernel_variables: Vec<String>,
 }
 
 /// The outputs for all rows, and which rows were refused.
@@ -129,6 +131,7 @@ impl Engine {
             mapped_bytes: bloc.size_bytes(),
             private_bytes: (bloc.manifest_json().len() * 5 + n_trees * 16) as u64 + private.sum::<u64>(),
             constants,
+            kernel_variables: kernel_variables(&model),
         };
         Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, report })
     }
@@ -394,6 +397,17 @@ fn constants(model: &Model) -> Vec<Constant> {
 #[cfg(not(feature = "onnx"))]
 fn constants(_: &Model) -> Vec<Constant> {
     Vec::new()
+}
+
+/// The environment variables of tract's that are set; none matter where there is no network.
+fn kernel_variables(model: &Model) -> Vec<String> {
+    if model.ensemble().is_some() {
+        return Vec::new();
+    }
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let mut found: Vec<String> = names.filter(|name| name.starts_with("TRACT_")).collect();
+    found.sort();
+    found
 }
 
 #[derive(Deserialize)]

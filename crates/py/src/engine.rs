@@ -68,6 +68,9 @@ pub fn load<'py>(
     let seconds = inner.load_report().duration.as_secs_f64();
     let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
     logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
+    for name in &inner.load_report().kernel_variables {
+        logger.call_method1("warning", ("%s is set: it changes the kernels that networks run on", name))?;
+    }
     let absolute_path = std::path::absolute(&path).unwrap_or(path);
     let engine = Engine { inner: Arc::new(inner), options, absolute_path };
     if engine.inner.is_classifier() {

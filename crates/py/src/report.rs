@@ -13,6 +13,8 @@ pub struct LoadReport {
     private_bytes: u64,
     /// A network's constants from 64 KiB on: which are mapped, and which had to be copied or packed.
     constants: Vec<Constant>,
+    /// Environment variables that steer a network's kernels, and with them the last bits of its answers.
+    kernel_variables: Vec<String>,
 }
 
 /// A large constant of a network.
@@ -49,6 +51,7 @@ impl LoadReport {
             mapped_bytes: report.mapped_bytes,
             private_bytes: report.private_bytes,
             constants: constants.collect(),
+            kernel_variables: report.kernel_variables.clone(),
         }
     }
 }
