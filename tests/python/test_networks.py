@@ -337,15 +337,34 @@ def test_shapes_can_be_given(tmp_path: Path) -> None:
         monobloc.pack(fixed, tmp_path / "z.bloc", inputs={"z": [1, 16]})
 
 
-def test_a_graph_that_mixes_rows_says_so(tmp_path: Path) -> None:
-    make = networks.Builder()
+def centred(make: networks.Builder) -> str:
     mean = make.node("ReduceMean", "x", make.constant([0]), keepdims=1)
-    model = make.model([("x", networks.FLOAT, ["batch", 8])], {"y": make.node("Sub", "x", mean)})
+    return str(make.node("Sub", "x", mean))
+
+
+def shares(make: networks.Builder) -> str:
+    return str(make.node("Softmax", "x", axis=0))
+
+
+def counted(make: networks.Builder) -> str:
+    rows = make.node("Gather", make.node("Shape", "x"), make.constant(np.array(0)))
+    return str(make.node("Div", "x", make.node("Cast", rows, to=networks.FLOAT)))
+
+
+def summed(make: networks.Builder) -> str:
+    return str(make.node("CumSum", "x", make.constant(np.array(0))))
+
+
+@pytest.mark.parametrize("mix", [centred, shares, counted, summed])
+def test_a_graph_that_mixes_rows_says_so(tmp_path: Path, mix: Any) -> None:
+    make = networks.Builder()
+    model = make.model([("x", networks.FLOAT, ["batch", 8])], {"y": mix(make)})
     report = monobloc.pack(model, tmp_path / "m.bloc")
     assert report.batch == "coupled"
     assert "may depend on its batch" in report.notes[0]
-    x = np.arange(24, dtype=np.float32).reshape(3, 8)
-    assert_close(monobloc.load(report.path).predict(x), x - x.mean(0))
+    arrays = {"x": np.arange(24, dtype=np.float32).reshape(3, 8)}
+    expected = reference(model.SerializeToString(), arrays)[0]
+    assert_close(monobloc.load(report.path).predict(arrays), expected)
 
 
 def test_children_forked_while_the_parent_runs(packed: tuple[str, Path, Path]) -> None:

@@ -48,6 +48,13 @@ impl Error {
         self
     }
 
+    /// The same error with `; suffix` after its message.
+    #[must_use]
+    pub fn and(mut self, suffix: impl std::fmt::Display) -> Self {
+        self.0.message = format!("{}; {suffix}", self.0.message);
+        self
+    }
+
     /// The kind, for branching.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

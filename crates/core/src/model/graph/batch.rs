@@ -1,6 +1,5 @@
 //! What becomes of the batch: how the rows of a request meet the graph.
 
-use super::build::symbols;
 use super::rows;
 use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
@@ -49,21 +48,20 @@ impl Batch {
         matches!(self, Batch::Rows { .. } | Batch::Symbolic { .. })
     }
 
-    /// The model with the batch axis as this says.
-    pub(super) fn fix(&self, model: TypedModel) -> TractResult<TypedModel> {
+    /// The batch axis and its length inside the graph, where that is fixed.
+    pub(super) fn fixed_axis(&self) -> Option<(&str, usize)> {
         match self {
-            Batch::Rows { symbol } => model.set_symbols(&symbols(&[(symbol.clone(), 1)], &model)),
-            _ => Ok(model),
+            Batch::Rows { symbol } => Some((symbol, 1)),
+            Batch::Coupled { .. } | Batch::Fixed | Batch::Symbolic { .. } => None,
         }
     }
 
-    /// What serves a decluttered model best whose inputs' first axes are `symbol`.
-    pub(super) fn choose(model: &TypedModel, symbol: &str) -> TractResult<Batch> {
-        let axis = model.symbols.sym(symbol);
+    /// What serves a decluttered model best whose inputs' first axes are `symbol`, of length `axis`.
+    pub(super) fn choose(model: &TypedModel, symbol: &str, axis: &TDim) -> TractResult<Batch> {
         let symbol = symbol.to_owned();
-        Ok(if !rows::are_apart(model, &axis)? {
+        Ok(if !rows::are_apart(model, axis)? {
             Batch::Coupled { symbol }
-        } else if weights_meet_one_vector(model, &axis)? {
+        } else if weights_meet_one_vector(model, axis)? {
             Batch::Symbolic { symbol }
         } else {
             Batch::Rows { symbol }
@@ -72,7 +70,7 @@ impl Batch {
 }
 
 /// Whether most of the weights, by size, are multiplied with a single vector per row.
-fn weights_meet_one_vector(model: &TypedModel, batch: &Symbol) -> TractResult<bool> {
+fn weights_meet_one_vector(model: &TypedModel, batch: &TDim) -> TractResult<bool> {
     let (mut one, mut many) = (0_u64, 0_u64);
     for node in &model.nodes {
         let inputs = model.node_input_facts(node.id)?;
@@ -87,7 +85,7 @@ fn weights_meet_one_vector(model: &TypedModel, batch: &Symbol) -> TractResult<bo
                         });
                         dims.into_iter().any(|(slot, position)| {
                             let dim = &inputs[slot].shape[position];
-                            !dim.is_one() && *dim != TDim::Sym(batch.clone())
+                            !dim.is_one() && dim != batch
                         })
                     });
                 let count = if vectors { &mut many } else { &mut one };

@@ -1,6 +1,5 @@
 //! From the graph in a bloc to a plan that runs.
 
-use super::batch::Batch;
 use super::folding::{Constants, Fold, Shared};
 use super::lower::lower;
 use super::proto::{self, ModelProto};
@@ -31,12 +30,13 @@ pub(super) struct Built {
     pub mappings: Mappings,
 }
 
-/// Reads the bloc's graph: its inputs in the order of `inputs`, its weights mapped. `recording` is given
+/// Reads the bloc's graph: its inputs in the order of `inputs`, with the length of an axis where it is given, its
+/// weights mapped. `recording` is given
 /// while the bloc is packed.
 pub(super) fn draft(
     bloc: &Bloc,
     inputs: &[String],
-    batch: &Batch,
+    axis: Option<(&str, usize)>,
     recording: Option<Recording>,
 ) -> Result<Draft> {
     let bytes = bloc.read(GRAPH_MEMBER)?.ok_or_else(|| Error::corrupt("the bloc has no graph"))?;
@@ -51,11 +51,14 @@ pub(super) fn draft(
     }
     let constants = Shared::new(constants);
     let model = guarded("reading the graph", || {
-        let model = inference_model(&proto, &weights, inputs)?;
+        let mut model = inference_model(&proto, &weights, inputs)?;
+        if let Some((symbol, length)) = axis {
+            let lengths = HashMap::from([(model.symbols.sym(symbol), length.to_dim())]);
+            model.set_symbols(&lengths)?;
+        }
         drop(weights);
         drop(proto);
-        let model = model.into_typed()?;
-        batch.fix(model)
+        model.into_typed()
     })?;
     Ok(Draft { model, constants })
 }
@@ -110,9 +113,4 @@ impl Draft {
         let (mappings, recording) = std::mem::take(&mut *self.constants.lock()).finish()?;
         Ok((Built { plan: plan?, mappings }, recording))
     }
-}
-
-/// The symbols of a model by name.
-pub(super) fn symbols(values: &[(String, usize)], model: &TypedModel) -> HashMap<Symbol, TDim> {
-    values.iter().map(|(name, value)| (model.symbols.sym(name), value.to_dim())).collect()
 }

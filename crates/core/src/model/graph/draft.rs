@@ -23,28 +23,33 @@ pub(crate) struct Choice {
     pub note: Option<String>,
 }
 
+/// A length of the batch axis that no other axis is likely to have, a prime.
+const PROBE: usize = 10_007;
+
 /// Chooses how the batch runs: the first axis of all inputs, where it has one name.
 pub(crate) fn choose(bloc: &Bloc, inputs: &[TensorField]) -> Result<Choice> {
     let names = names(inputs);
-    let fixed = |batch: Batch, note: Option<String>| -> Result<Choice> {
-        let draft = build::draft(bloc, &names, &batch, None)?;
-        Ok(Choice { outputs: outputs(&draft.model, &batch)?, batch, note })
-    };
     let Some(symbol) = batch_symbol(inputs) else {
         let note = "the inputs have no batch axis of free length in common: a request is run as it is";
-        return fixed(Batch::Fixed, Some(note.to_owned()));
+        let batch = Batch::Fixed;
+        let draft = build::draft(bloc, &names, None, None)?;
+        return Ok(Choice { outputs: outputs(&draft.model, &batch)?, batch, note: Some(note.to_owned()) });
     };
-    let coupled = Batch::Coupled { symbol: symbol.clone() };
-    let chosen = build::draft(bloc, &names, &coupled, None).and_then(|mut draft| {
-        let outputs = outputs(&draft.model, &coupled)?;
+    let follow = |length: Option<usize>| {
+        let mut draft = build::draft(bloc, &names, length.map(|length| (&*symbol, length)), None)?;
+        let axis =
+            length.map_or_else(|| TDim::Sym(draft.model.symbols.sym(&symbol)), |length| length.to_dim());
         let constants = draft.constants.clone();
-        let batch = guarded("following the batch through the graph", || {
+        guarded("following the batch through the graph", || {
             build::declutter(&mut draft.model, &constants)?;
-            Batch::choose(&draft.model, &symbol)
-        })?;
-        Ok((batch, outputs))
+            Batch::choose(&draft.model, &symbol, &axis)
+        })
+    };
+    let free = build::draft(bloc, &names, None, None).and_then(|draft| {
+        let batch = Batch::Coupled { symbol: symbol.clone() };
+        outputs(&draft.model, &batch)
     });
-    match chosen {
+    match free.and_then(|outputs| Ok((follow(None)?, outputs))) {
         Ok((batch @ Batch::Coupled { .. }, outputs)) => {
             let note = format!(
                 "axis {symbol} can't be followed through the graph: an answer may depend on its batch"
@@ -53,9 +58,16 @@ pub(crate) fn choose(bloc: &Bloc, inputs: &[TensorField]) -> Result<Choice> {
         }
         Ok((batch, outputs)) => Ok(Choice { batch, outputs, note: None }),
         Err(error) => {
-            let rows = Batch::Rows { symbol: symbol.clone() };
+            if !follow(Some(PROBE)).is_ok_and(|batch| batch.is_independent()) {
+                let advice = format!(
+                    "and axis {symbol} can't be followed through the graph: give its length with inputs"
+                );
+                return Err(error.and(advice));
+            }
+            let batch = Batch::Rows { symbol: symbol.clone() };
+            let draft = build::draft(bloc, &names, batch.fixed_axis(), None)?;
             let note = format!("axis {symbol} can't stay free ({error}): rows are run one by one");
-            fixed(rows, Some(note)).map_err(|_| error)
+            Ok(Choice { outputs: outputs(&draft.model, &batch)?, batch, note: Some(note) })
         }
     }
 }
@@ -71,7 +83,8 @@ pub(crate) fn record(
 ) -> Result<Option<Body>> {
     let mut recording = Recording::new(folder, bloc)?;
     recording.panels = panels;
-    let (built, recording) = build::draft(bloc, &names(inputs), batch, Some(recording))?.build()?;
+    let (built, recording) =
+        build::draft(bloc, &names(inputs), batch.fixed_axis(), Some(recording))?.build()?;
     drop(built);
     recording.map_or(Ok(None), Recording::finish)
 }
@@ -83,11 +96,7 @@ pub(crate) fn reference_outputs(
     batch: &Batch,
     cases: &[Vec<Tensor>],
 ) -> Result<Vec<Vec<Tensor>>> {
-    let whole = match batch {
-        Batch::Symbolic { symbol } => Batch::Coupled { symbol: symbol.clone() },
-        other => other.clone(),
-    };
-    let draft = build::draft(bloc, &names(inputs), &whole, None)?;
+    let draft = build::draft(bloc, &names(inputs), batch.fixed_axis(), None)?;
     let build::Draft { model, constants } = draft;
     let results = guarded("running the graph without optimisation", || {
         let _mode = DefaultMode::enter();

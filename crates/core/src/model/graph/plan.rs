@@ -78,7 +78,7 @@ impl Network {
     /// Loads the graph of `bloc`. `fields` are its inputs in the order of the schema.
     pub(crate) fn load(bloc: &Bloc, spec: Spec, fields: &[TensorField]) -> Result<Network> {
         let names = input_names(&spec, fields);
-        let (built, _) = build::draft(bloc, &names, &spec.batch, None)?.build()?;
+        let (built, _) = build::draft(bloc, &names, spec.batch.fixed_axis(), None)?.build()?;
         Ok(Network { spec, loaded: Running::new(Some(built)) })
     }
 
@@ -175,7 +175,7 @@ impl Network {
                     None
                 } else {
                     let names = input_names(&self.spec, fields);
-                    Some(build::draft(bloc, &names, &self.spec.batch, None)?.build()?.0)
+                    Some(build::draft(bloc, &names, self.spec.batch.fixed_axis(), None)?.build()?.0)
                 };
                 // Another thread may have been faster; both made the same.
                 let _ = running.in_child.set(Box::new(Running::new(rebuilt)));

@@ -6,15 +6,25 @@ use std::collections::HashMap;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::Downsample;
-use tract_onnx::tract_core::ops::array::MultiBroadcastTo;
-use tract_onnx::tract_core::ops::cnn::{MaxPool, SumPool};
+use tract_onnx::tract_core::ops::array::{
+    CumSum, Gather, MultiBroadcastTo, OneHot, Pad, Slice, Tile, Topk, TypedConcat,
+};
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cast::Cast;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, MaxPool, SumPool};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::gru_cell::GruEpilogue;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
+use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::lstm_cell::LstmEpilogue;
+use tract_onnx::tract_core::ops::nn::resize::NearestUpsample;
+use tract_onnx::tract_core::ops::nn::{Reduce, Resize, RmsNorm, Softmax};
 use tract_onnx::tract_core::ops::scan::{InputMapping, Scan};
 
 /// Whether the batch axis goes through every operator from first axis to first axis, unmixed.
-pub(super) fn are_apart(model: &TypedModel, batch: &Symbol) -> TractResult<bool> {
+pub(super) fn are_apart(model: &TypedModel, batch: &TDim) -> TractResult<bool> {
     let sources = vec![Some(0); model.input_outlets()?.len()];
     Ok(follow(model, batch, &sources)?.is_some_and(|outputs| outputs.iter().all(|&axis| axis == Some(0))))
 }
@@ -22,7 +32,7 @@ pub(super) fn are_apart(model: &TypedModel, batch: &Symbol) -> TractResult<bool>
 /// The axes of the outputs along which rows lie, given those of the inputs; `None` where rows mix.
 fn follow(
     model: &TypedModel,
-    batch: &Symbol,
+    batch: &TDim,
     inputs: &[Option<usize>],
 ) -> TractResult<Option<Vec<Option<usize>>>> {
     let mut axes: HashMap<OutletId, usize> = HashMap::new();
@@ -51,15 +61,24 @@ fn follow(
     Ok(Some(model.output_outlets()?.iter().map(|outlet| axes.get(outlet).copied()).collect()))
 }
 
-fn is_batch(dim: &TDim, batch: &Symbol) -> bool {
-    *dim == TDim::Sym(batch.clone())
+fn is_batch(dim: &TDim, batch: &TDim) -> bool {
+    dim == batch
+}
+
+/// Whether the length depends on the number of rows: names its symbol, or is a multiple of its number.
+fn mentions(dim: &TDim, batch: &TDim) -> bool {
+    match (batch, dim) {
+        (TDim::Sym(symbol), dim) => dim.symbols().contains(symbol),
+        (TDim::Val(rows), TDim::Val(length)) => *length != 0 && length % rows == 0,
+        _ => true,
+    }
 }
 
 /// The axes of a node's outputs along which rows lie.
 fn step(
     model: &TypedModel,
     node: &TypedNode,
-    batch: &Symbol,
+    batch: &TDim,
     known: &[Option<usize>],
 ) -> TractResult<Option<Vec<Option<usize>>>> {
     let (inputs, outputs) = model.node_facts(node.id)?;
@@ -75,6 +94,9 @@ fn step(
     if keeps(node, &inputs, known, axis) {
         return Ok(Some(vec![Some(axis); outputs.len()]));
     }
+    if !is_mapped_truly(node, axis) {
+        return Ok(None);
+    }
     let mapping = node.op.axes_mapping(&inputs, &outputs)?;
     let mapped = mapping.axis((InOut::In(slot), axis))?;
     let fits =
@@ -89,16 +111,16 @@ fn step(
 }
 
 /// Whether the constant's values depend on the number of rows.
-fn counts_rows(fact: &TypedFact, batch: &Symbol) -> bool {
+fn counts_rows(fact: &TypedFact, batch: &TDim) -> bool {
     let konst = fact.konst.as_ref().filter(|konst| konst.datum_type() == TDim::datum_type());
     let dims = konst.and_then(|konst| Some(konst.try_as_plain_ram().ok()?.as_slice::<TDim>().ok()?.to_vec()));
-    dims.into_iter().flatten().chain(fact.uniform_tdim.clone()).any(|dim| dim.symbols().contains(batch))
+    dims.into_iter().flatten().chain(fact.uniform_tdim.clone()).any(|dim| mentions(&dim, batch))
 }
 
 /// What comes from no row: it either has no such axis, or the same for every row.
-fn made_for_rows(node: &TypedNode, outputs: &[&TypedFact], batch: &Symbol) -> Option<Vec<Option<usize>>> {
+fn made_for_rows(node: &TypedNode, outputs: &[&TypedFact], batch: &TDim) -> Option<Vec<Option<usize>>> {
     let axis = |fact: &&TypedFact| {
-        let mut axes = (0..fact.rank()).filter(|&axis| fact.shape[axis].symbols().contains(batch));
+        let mut axes = (0..fact.rank()).filter(|&axis| mentions(&fact.shape[axis], batch));
         match (axes.next(), axes.next()) {
             (None, _) => Some(None),
             (Some(axis), None) if node.op_is::<MultiBroadcastTo>() => Some(Some(axis)),
@@ -108,8 +130,37 @@ fn made_for_rows(node: &TypedNode, outputs: &[&TypedFact], batch: &Symbol) -> Op
     outputs.iter().map(axis).collect()
 }
 
+/// Whether the node's mapping of axes says where elements along this axis come from. Some operators map an axis
+/// onto itself that they normalise along.
+fn is_mapped_truly(node: &TypedNode, axis: usize) -> bool {
+    macro_rules! is_one_of {
+        ($($op:ty),* $(,)?) => { $(node.op_is::<$op>())||* };
+    }
+    is_one_of!(
+        AxisOp,
+        Cast,
+        Conv,
+        CumSum,
+        Deconv,
+        EinSum,
+        ElementWiseOp,
+        Gather,
+        Identity,
+        Iff,
+        MultiBroadcastTo,
+        OneHot,
+        Pad,
+        Reduce,
+        Slice,
+        TypedBinOp,
+        TypedConcat,
+    ) || node.op_as::<Softmax>().is_some_and(|softmax| !softmax.axes.contains(&axis))
+        || node.op_as::<RmsNorm>().is_some_and(|norm| norm.axis != axis)
+}
+
 /// Whether the node is one that keeps this axis where it is and apart, though tract gives no mapping of it:
-/// pools with the batch in front, every n-th element along another axis, the ends of recurrent cells.
+/// pools with the batch in front, every n-th element along another axis, the greatest along another axis,
+/// resizing (which leaves an axis that keeps its length), the ends of recurrent cells.
 fn keeps(node: &TypedNode, inputs: &[&TypedFact], known: &[Option<usize>], axis: usize) -> bool {
     let pool = node.op_as::<MaxPool>().map(|pool| &pool.pool_spec);
     let pool = pool.or_else(|| node.op_as::<SumPool>().map(|pool| &pool.pool_spec));
@@ -117,6 +168,10 @@ fn keeps(node: &TypedNode, inputs: &[&TypedFact], known: &[Option<usize>], axis:
     let before_last = || inputs.iter().all(|fact| axis + 1 < fact.rank());
     (axis == 0 && pool.is_some_and(|spec| spec.data_format.has_n()))
         || node.op_as::<Downsample>().is_some_and(|downsample| downsample.axis != axis)
+        || node.op_as::<Tile>().is_some_and(|tile| tile.multipliers.get(axis).is_some_and(TDim::is_one))
+        || node.op_as::<Topk>().is_some_and(|topk| topk.axis != axis)
+        || node.op_is::<Resize>()
+        || node.op_is::<NearestUpsample>()
         || ((node.op_is::<LstmEpilogue>() || node.op_is::<GruEpilogue>()) && in_all() && before_last())
         || (axis == 0 && node.op_is::<GruSeq>())
 }
@@ -125,7 +180,7 @@ fn keeps(node: &TypedNode, inputs: &[&TypedFact], known: &[Option<usize>], axis:
 fn through_loop(
     scan: &Scan,
     n_outputs: usize,
-    batch: &Symbol,
+    batch: &TDim,
     known: &[Option<usize>],
 ) -> TractResult<Option<Vec<Option<usize>>>> {
     let along_rows = scan.input_mapping.iter().zip(known).any(|(mapping, axis)| match mapping {

@@ -95,7 +95,7 @@ pub fn tune_panels(bloc: &Path, out: &Path, beside: &[PathBuf]) -> Result<()> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let recording = Recording::new(folder, &bloc)?;
     let names = input_names(&spec, schema.tensors());
-    let draft = build::draft(&bloc, &names, &spec.batch, Some(recording))?;
+    let draft = build::draft(&bloc, &names, spec.batch.fixed_axis(), Some(recording))?;
     for path in beside {
         let file = File::open(path).map_err(|error| Error::io(path, "opening", &error))?;
         draft.constants.lock().tuned.add(file, path, &bloc)?;
