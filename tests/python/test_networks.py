@@ -313,9 +313,9 @@ def test_without_onnxruntime_the_unoptimised_graph_is_the_reference(
 def test_other_outputs_are_refused_and_leave_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def off(source: Any, draft: Any, cases: Any) -> tuple[list[Any], str]:
+    def off(source: Any, draft: Any, cases: Any) -> tuple[list[Any], str, list[str]]:
         outputs = [reference(source, case) for case in cases]
-        return [[array * 1.001 for array in case] for case in outputs], "another runtime"
+        return [[array * 1.001 for array in case] for case in outputs], "another runtime", []
 
     monkeypatch.setattr(packing, "_expected", off)
     with pytest.raises(monobloc.GoldenMismatchError, match="nothing was written"):
@@ -332,6 +332,7 @@ def test_shapes_can_be_given(tmp_path: Path) -> None:
     assert "no batch axis" in report.notes[0]
     free = monobloc.pack(fixed, tmp_path / "free.bloc", inputs={"x": ["rows", 16]})
     assert free.batch == "symbolic"
+    assert "onnxruntime does not run this model on these inputs" in free.notes[0]
     assert monobloc.load(free.path).predict(np.zeros((9, 16), np.float32)).shape == (9, 8)
     with pytest.raises(monobloc.InvalidArgumentError, match='names "z"'):
         monobloc.pack(fixed, tmp_path / "z.bloc", inputs={"z": [1, 16]})

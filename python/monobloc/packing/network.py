@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,9 +64,9 @@ def pack_network(
         rows=rows,
     )
     cases = _cases(draft, golden, preprocess, reference)
-    outputs, compared_with = _expected(source, draft, cases)
+    outputs, compared_with, doubts = _expected(source, draft, cases)
     written = draft.publish(os.fspath(path), list(zip(cases, outputs, strict=True)))
-    notes = tuple(written.pop("notes"))
+    notes = (*written.pop("notes"), *doubts)
     return PackReport(path=os.fspath(path), compared_with=compared_with, notes=notes, **written)
 
 
@@ -157,12 +156,12 @@ def _features(preprocess: Any, rows: Any) -> Any:
 
 def _expected(
     source: str | bytes, draft: Any, cases: list[dict[str, Any]]
-) -> tuple[list[list[Any] | None], str]:
-    """The outputs that onnxruntime gives, where it is installed and takes the model."""
+) -> tuple[list[list[Any] | None], str, list[str]]:
+    """What onnxruntime gives, where it is installed and takes the model; and what if not."""
     try:
         import onnxruntime
     except ImportError:
-        return [None] * len(cases), UNOPTIMISED
+        return [None] * len(cases), UNOPTIMISED, []
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
@@ -173,9 +172,10 @@ def _expected(
             session.run(draft.outputs, _typed(case, dtypes)) for case in cases
         ]
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
-        warnings.warn(f"onnxruntime does not run this model: {error}", stacklevel=4)
-        return [None] * len(cases), UNOPTIMISED
-    return outputs, f"onnxruntime {onnxruntime.__version__}"
+        reason = str(error).splitlines()[0]
+        doubt = f"onnxruntime does not run this model on these inputs: {reason}"
+        return [None] * len(cases), UNOPTIMISED, [doubt]
+    return outputs, f"onnxruntime {onnxruntime.__version__}", []
 
 
 def _typed(case: dict[str, Any], dtypes: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ use super::tuned::{Key, Recording, Tuned};
 use super::weights::{LARGE, Mappings};
 use crate::schema::DType;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tract_onnx::prelude::tract_linalg::mmm::PackedMatrixStorage;
@@ -190,18 +190,22 @@ impl Constants {
 #[derive(Clone, Debug)]
 pub(super) struct Fold {
     constants: Shared,
-    at: usize,
+    /// Whether this turn's patch was given: one patch folds all that can be folded at once.
+    done: bool,
 }
+
+/// The node whose outputs are constant, and these.
+type Folded = Option<(usize, Vec<Arc<Tensor>>)>;
 
 impl Fold {
     pub fn new(constants: &Shared) -> Fold {
-        Fold { constants: constants.clone(), at: 0 }
+        Fold { constants: constants.clone(), done: false }
     }
 }
 
 impl TypedPass for Fold {
     fn reset(&mut self) -> TractResult<()> {
-        self.at = 0;
+        self.done = false;
         Ok(())
     }
 
@@ -210,42 +214,52 @@ impl TypedPass for Fold {
         _session: &mut OptimizerSession,
         model: &TypedModel,
     ) -> TractResult<Option<TypedModelPatch>> {
-        for node in &model.nodes[self.at..] {
-            self.at = node.id;
-            let patch =
-                if node.op_is::<Const>() { self.content(model, node)? } else { self.result(model, node)? };
-            if patch.is_some() {
-                return Ok(patch);
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        let mut patch = TypedModelPatch::default();
+        let mut replaced = HashSet::new();
+        for node in &model.nodes {
+            if replaced.contains(&node.id) {
+                continue;
+            }
+            let folded = if node.op_is::<Const>() { self.content(node) } else { self.result(model, node)? };
+            let Some((last, outputs)) = folded else { continue };
+            let mut id = node.id;
+            while id != last {
+                replaced.insert(id);
+                id = model.single_succ(id)?.map_or(last, |next| next.id);
+            }
+            if replaced.insert(last) {
+                replace(&mut patch, model, model.node(last), outputs)?;
             }
         }
-        Ok(None)
+        Ok((!replaced.is_empty()).then_some(patch))
     }
 }
 
 impl Fold {
     /// A large constant that some step of tract's copied: mapped where the bloc holds the same bytes.
-    fn content(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
-        let Some(tensor) = node.op_as::<Const>().map(Const::val) else { return Ok(None) };
+    fn content(&self, node: &TypedNode) -> Folded {
+        let tensor = node.op_as::<Const>().map(Const::val)?;
         if !tensor.is_plain_ram() || tensor.as_bytes().len() < LARGE || node.outputs[0].fact.konst.is_none() {
-            return Ok(None);
+            return None;
         }
         let mut constants = self.constants.lock();
         let dtype = dtype_of_datum(tensor.datum_type());
         if constants.mappings.holds(tensor) || !dtype.is_some_and(DType::is_float) {
-            return Ok(None);
+            return None;
         }
-        let Some(key) = constants.key(tensor) else { return Ok(None) };
+        let key = constants.key(tensor)?;
         if !constants.tuned.contains(&key) {
             constants.record(key, std::slice::from_ref(tensor));
         }
-        let Some(mapped) = constants.node_outputs(&key, node) else { return Ok(None) };
-        drop(constants);
-        replace(model, node, mapped).map(Some)
+        constants.node_outputs(&key, node).map(|mapped| (node.id, mapped))
     }
 
     /// A node whose inputs are all constant. Small results are computed here too: `PropConst` would go on from
     /// them to large ones.
-    fn result(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
+    fn result(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Folded> {
         let facts = model.node_input_facts(node.id)?;
         if node.op_is::<Dummy>() || node.op_is::<TypedSource>() || facts.is_empty() {
             return Ok(None);
@@ -273,11 +287,8 @@ impl Fold {
             inputs.iter().map(|tensor| constants.key(tensor)).collect::<Option<Vec<Key>>>()
         });
         let Some(keys) = keys.flatten() else {
-            return evaluate(model, &[(node.id, Key([0; 32]))], inputs, input_bytes)?
-                .map(|(_, _, values)| {
-                    replace(model, node, values.into_iter().map(IntoArcTensor::into_arc_tensor))
-                })
-                .transpose();
+            let values = evaluate(model, &[(node.id, Key([0; 32]))], inputs, input_bytes)?;
+            return Ok(values.map(|Evaluated { last, values, .. }| (last, values)));
         };
         let chain = chain(model, node, &keys)?;
         let found = {
@@ -285,16 +296,13 @@ impl Fold {
             let hit = chain.iter().rev().find(|(_, key)| constants.tuned.contains(key)).copied();
             hit.and_then(|(last, key)| Some((last, constants.node_outputs(&key, model.node(last))?)))
         };
-        if let Some((last, outputs)) = found {
-            return replace(model, model.node(last), outputs).map(Some);
+        if found.is_some() {
+            return Ok(found);
         }
-        let Some((last, key, values)) = evaluate(model, &chain, inputs, input_bytes)? else {
+        let Some(Evaluated { last, key, values }) = evaluate(model, &chain, inputs, input_bytes)? else {
             return Ok(None);
         };
-        let last = model.node(last);
-        let values: Vec<Arc<Tensor>> = values.into_iter().map(IntoArcTensor::into_arc_tensor).collect();
-        let outputs = self.constants.lock().keep(key, last, values);
-        replace(model, last, outputs).map(Some)
+        Ok(Some((last, self.constants.lock().keep(key, model.node(last), values))))
     }
 }
 
@@ -315,13 +323,20 @@ fn chain(model: &TypedModel, node: &TypedNode, inputs: &[Key]) -> TractResult<Ve
     Ok(chain)
 }
 
+/// A part of a chain that was computed.
+struct Evaluated {
+    last: usize,
+    key: Key,
+    values: Vec<Arc<Tensor>>,
+}
+
 /// Evaluates the chain as far as it can be within `PropConst`'s bounds.
 fn evaluate(
     model: &TypedModel,
     chain: &[(usize, Key)],
     inputs: Vec<Arc<Tensor>>,
     input_bytes: u64,
-) -> TractResult<Option<(usize, Key, TVec<TValue>)>> {
+) -> TractResult<Option<Evaluated>> {
     let mut values: TVec<TValue> = inputs.into_iter().map(IntoTValue::into_tvalue).collect();
     let mut done = None;
     for &(id, key) in chain {
@@ -334,22 +349,26 @@ fn evaluate(
         values = results;
         done = Some((id, key));
     }
-    Ok(done.map(|(id, key)| (id, key, values)))
+    let values = values.into_iter().map(IntoArcTensor::into_arc_tensor).collect();
+    Ok(done.map(|(last, key)| Evaluated { last, key, values }))
 }
 
+/// Puts constants in the node's place.
 fn replace(
+    patch: &mut TypedModelPatch,
     model: &TypedModel,
     node: &TypedNode,
-    outputs: impl IntoIterator<Item = Arc<Tensor>>,
-) -> TractResult<TypedModelPatch> {
-    let mut patch = TypedModelPatch::default();
+    outputs: Vec<Arc<Tensor>>,
+) -> TractResult<()> {
     for (slot, output) in outputs.into_iter().enumerate() {
         let exotic_fact = node.outputs[slot].fact.exotic_fact.clone();
         let exotic_fact = exotic_fact.filter(|_| output.try_storage_as::<PackedMatrixStorage>().is_ok());
         let name = if slot > 0 { format!("{}.{slot}", node.name) } else { node.name.clone() };
         let constant = Const::new_with_opt_exotic_fact(output, exotic_fact)?;
-        let wire = patch.wire_node(name, constant, &[])?[0];
-        patch.shunt_outside(model, (node.id, slot).into(), wire)?;
+        let facts = constant.output_facts(&[])?;
+        // Not wired: that would merge constants of equal bytes, and compare each with each.
+        let wire = patch.model.add_node(name, constant, facts)?;
+        patch.shunt_outside(model, (node.id, slot).into(), wire.into())?;
     }
-    Ok(patch)
+    Ok(())
 }
