@@ -134,6 +134,22 @@ def lstm(width: int = 32, hidden: int = 96) -> onnx.ModelProto:
     return make.model([("x", FLOAT, ["batch", "time", width])], {"y": y})
 
 
+def both_ways(width: int = 32, hidden: int = 64) -> onnx.ModelProto:
+    """A recurrent network that reads in both directions, without initial states."""
+    make = Builder(5)
+    x = make.node("Transpose", "x", perm=[1, 0, 2])
+    weights = (
+        make.weight(2, 4 * hidden, width),
+        make.weight(2, 4 * hidden, hidden),
+        make.weight(2, 8 * hidden, scale=0.1),
+    )
+    ways = {"hidden_size": hidden, "direction": "bidirectional"}
+    every, _, _ = make.node("LSTM", x, *weights, outputs=3, **ways)
+    every = make.node("Transpose", every, perm=[2, 0, 1, 3])
+    y = make.node("Reshape", every, make.constant([0, 0, 2 * hidden]))
+    return make.model([("x", FLOAT, ["batch", "time", width])], {"y": y})
+
+
 def inputs(name: str, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
     """Arrays for one of the models."""
     rng = np.random.default_rng([seed, rows])
@@ -141,9 +157,21 @@ def inputs(name: str, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
         mask = np.ones((rows, 11), np.int64)
         mask[:, 8:] = rng.integers(0, 2, (rows, 3))
         return {"ids": rng.integers(0, 1000, (rows, 11)), "mask": mask}
-    shapes = {"mlp": (64,), "conv_net": (3, 32, 32), "lstm": (9, 32)}
+    shapes = {"mlp": (64,), "conv_net": (3, 32, 32), "lstm": (9, 32), "both_ways": (9, 32)}
     return {"x": rng.standard_normal((rows, *shapes[name]), dtype=np.float32)}
 
 
-MODELS = {"mlp": mlp, "conv_net": conv_net, "encoder": encoder, "lstm": lstm}
-BATCHES = {"mlp": "symbolic", "conv_net": "rows", "encoder": "rows", "lstm": "symbolic"}
+MODELS = {
+    "both_ways": both_ways,
+    "conv_net": conv_net,
+    "encoder": encoder,
+    "lstm": lstm,
+    "mlp": mlp,
+}
+BATCHES = {
+    "both_ways": "symbolic",
+    "conv_net": "rows",
+    "encoder": "rows",
+    "lstm": "symbolic",
+    "mlp": "symbolic",
+}
