@@ -3,8 +3,9 @@
 use super::folding::{Constants, Fold, Shared};
 use super::lower::lower;
 use super::proto::{self, ModelProto};
+use super::recording::Recording;
 use super::scan::ScanBodies;
-use super::tuned::{Recording, Tuned};
+use super::tuned::Tuned;
 use super::weight::{Weigh, unweigh};
 use super::weights::{self, Mappings};
 use super::{GRAPH_MEMBER, guarded, operators};

@@ -4,8 +4,9 @@
 //! graphs come out the same; but a result that the bloc holds is mapped instead of computed, and while a
 //! bloc is packed what is computed is recorded.
 
+use super::recording::Recording;
 use super::tensor::dtype_of_datum;
-use super::tuned::{Key, Recording, Tuned};
+use super::tuned::{Key, Tuned};
 use super::weights::{LARGE, Mappings};
 use crate::schema::DType;
 use sha2::{Digest, Sha256};

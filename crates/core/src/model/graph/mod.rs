@@ -12,6 +12,7 @@ mod lower;
 mod operators;
 mod plan;
 pub(crate) mod proto;
+mod recording;
 mod rows;
 mod scan;
 mod targets;

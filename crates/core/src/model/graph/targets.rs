@@ -5,7 +5,7 @@
 
 use super::build;
 use super::plan::{Spec, input_names};
-use super::tuned::Recording;
+use super::recording::Recording;
 use crate::bloc::Bloc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
