@@ -4,7 +4,7 @@
 //! graphs come out the same; but a result that the bloc holds is mapped instead of computed, and while a
 //! bloc is packed what is computed is recorded.
 
-use super::recording::Recording;
+use super::recording::{Recording, are_same};
 use super::tensor::dtype_of_datum;
 use super::tuned::{Key, Tuned};
 use super::weights::{LARGE, Mappings};
@@ -177,6 +177,33 @@ impl Constants {
         self.node_outputs(&key, node).unwrap_or(outputs)
     }
 
+    /// Whether, while a bloc is packed, a result that was found by its key is not what its chain gives.
+    fn contradicts(
+        &self,
+        model: &TypedModel,
+        chain: &[(usize, Key)],
+        inputs: &[Arc<Tensor>],
+        input_bytes: u64,
+        found: &[Arc<Tensor>],
+    ) -> TractResult<bool> {
+        if self.recording.is_none() {
+            return Ok(false);
+        }
+        let computed = evaluate(model, chain, inputs.to_vec(), input_bytes)?;
+        Ok(computed.is_none_or(|computed| {
+            Some(computed.last) != chain.last().map(|(last, _)| *last)
+                || computed.values.len() != found.len()
+                || !computed.values.iter().zip(found).all(|(one, two)| are_same(one, two))
+        }))
+    }
+
+    fn give_up(&mut self, key: Key) {
+        let Constants { recording, tuned, .. } = self;
+        if let Some(recording) = recording {
+            recording.give_up(key, tuned);
+        }
+    }
+
     fn record(&mut self, key: Key, outputs: &[Arc<Tensor>]) {
         let Constants { recording, tuned, .. } = self;
         if let Some(recording) = recording
@@ -294,11 +321,15 @@ impl Fold {
         let chain = chain(model, node, &keys)?;
         let found = {
             let mut constants = self.constants.lock();
-            let hit = chain.iter().rev().find(|(_, key)| constants.tuned.contains(key)).copied();
-            hit.and_then(|(last, key)| Some((last, constants.node_outputs(&key, model.node(last))?)))
+            let hit = chain.iter().rposition(|(_, key)| constants.tuned.contains(key));
+            hit.and_then(|at| Some((at, constants.node_outputs(&chain[at].1, model.node(chain[at].0))?)))
         };
-        if found.is_some() {
-            return Ok(found);
+        if let Some((at, outputs)) = found {
+            let (last, key) = chain[at];
+            if !self.constants.lock().contradicts(model, &chain[..=at], &inputs, input_bytes, &outputs)? {
+                return Ok(Some((last, outputs)));
+            }
+            self.constants.lock().give_up(key);
         }
         let Some(Evaluated { last, key, values }) = evaluate(model, &chain, inputs, input_bytes)? else {
             return Ok(None);

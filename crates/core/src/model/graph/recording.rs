@@ -60,17 +60,9 @@ impl Recording {
     }
 
     /// Keeps the outputs under `key`, and makes them an entry of `tuned`. Outputs of other kinds than
-    /// entries hold are not kept. A key under which other outputs were kept is given up: then it does not
-    /// say all that they depend on.
+    /// entries hold are not kept.
     pub fn keep(&mut self, key: Key, outputs: &[Arc<Tensor>], tuned: &mut Tuned) -> Result<()> {
-        if let Some(at) = self.entries.iter().position(|entry| entry.key == key) {
-            let same = self.entries[at].outputs.len() == outputs.len();
-            if !same {
-                self.give_up(at, tuned);
-            }
-            return Ok(());
-        }
-        if self.contradicted.contains(&key) {
+        if self.contradicted.contains(&key) || self.entries.iter().any(|entry| entry.key == key) {
             return Ok(());
         }
         let mut stored = Vec::new();
@@ -98,10 +90,11 @@ impl Recording {
         self.known.insert(Sha256::digest(bytes).into(), (Place::Weights, offset));
     }
 
-    fn give_up(&mut self, at: usize, tuned: &mut Tuned) {
-        let entry = self.entries.swap_remove(at);
-        tuned.remove(&entry.key);
-        self.contradicted.push(entry.key);
+    /// Gives up a key under which two results were met: it does not say all that they depend on.
+    pub fn give_up(&mut self, key: Key, tuned: &mut Tuned) {
+        self.entries.retain(|entry| entry.key != key);
+        tuned.remove(&key);
+        self.contradicted.push(key);
     }
 
     fn store(&mut self, output: &Tensor) -> Result<Option<Stored>> {
@@ -204,4 +197,28 @@ fn padding(layout: &PackedFormat, k: usize, mn: usize) -> Vec<Range<usize>> {
     let size = layout.dt.size_of();
     let (panel, used) = (layout.single_panel_len(k) * size, k * layout.r * size);
     (0..mn.div_ceil(layout.r)).map(|number| number * panel + used..(number + 1) * panel).collect()
+}
+
+/// Whether two results have the same bytes, but for what packing leaves unwritten.
+pub(super) fn are_same(one: &Tensor, two: &Tensor) -> bool {
+    if one.is_plain_ram() || two.is_plain_ram() {
+        return one == two;
+    }
+    let panels = |tensor: &Tensor| {
+        let storage = tensor.try_storage_as::<PackedMatrixStorage>().ok()?;
+        let inputs = storage.values().iter().map(|value| value.downcast_ref::<EagerPackedInput>().cloned());
+        inputs.collect::<Option<Vec<EagerPackedInput>>>()
+    };
+    let (Some(one), Some(two)) = (panels(one), panels(two)) else { return false };
+    let same = |(one, two): (&EagerPackedInput, &EagerPackedInput)| {
+        let Some(layout) = one.fact.format.downcast_ref::<PackedFormat>() else { return false };
+        let holes = padding(layout, one.fact.k, one.mn);
+        let starts = std::iter::once(0).chain(holes.iter().map(|hole| hole.end));
+        one.fact == two.fact
+            && one.packed.len() == two.packed.len()
+            && starts
+                .zip(&holes)
+                .all(|(start, hole)| one.packed[start..hole.start] == two.packed[start..hole.start])
+    };
+    one.len() == two.len() && one.iter().zip(&two).all(same)
 }
