@@ -121,32 +121,37 @@ def encoder(width: int = 96, heads: int = 4, words: int = 1000) -> onnx.ModelPro
 
 
 def lstm(width: int = 32, hidden: int = 96) -> onnx.ModelProto:
+    """Two recurrent layers without initial states."""
     make = Builder(4)
     x = make.node("Transpose", "x", perm=[1, 0, 2])
-    weights = (
-        make.weight(1, 4 * hidden, width),
-        make.weight(1, 4 * hidden, hidden),
-        make.weight(1, 8 * hidden, scale=0.1),
-    )
-    _, last, _ = make.node("LSTM", x, *weights, outputs=3, hidden_size=hidden)
+    for size in (width, hidden):
+        weights = (
+            make.weight(1, 4 * hidden, size),
+            make.weight(1, 4 * hidden, hidden),
+            make.weight(1, 8 * hidden, scale=0.1),
+        )
+        every, last, _ = make.node("LSTM", x, *weights, outputs=3, hidden_size=hidden)
+        x = make.node("Squeeze", every, make.constant([1]))
     last = make.node("Squeeze", last, make.constant([0]))
     y = make.node("Gemm", last, make.weight(1, hidden), make.weight(1, scale=0.1), transB=1)
     return make.model([("x", FLOAT, ["batch", "time", width])], {"y": y})
 
 
 def both_ways(width: int = 32, hidden: int = 64) -> onnx.ModelProto:
-    """A recurrent network that reads in both directions, without initial states."""
+    """Two recurrent layers that read in both directions, without initial states."""
     make = Builder(5)
     x = make.node("Transpose", "x", perm=[1, 0, 2])
-    weights = (
-        make.weight(2, 4 * hidden, width),
-        make.weight(2, 4 * hidden, hidden),
-        make.weight(2, 8 * hidden, scale=0.1),
-    )
-    ways = {"hidden_size": hidden, "direction": "bidirectional"}
-    every, _, _ = make.node("LSTM", x, *weights, outputs=3, **ways)
-    every = make.node("Transpose", every, perm=[2, 0, 1, 3])
-    y = make.node("Reshape", every, make.constant([0, 0, 2 * hidden]))
+    for size in (width, 2 * hidden):
+        weights = (
+            make.weight(2, 4 * hidden, size),
+            make.weight(2, 4 * hidden, hidden),
+            make.weight(2, 8 * hidden, scale=0.1),
+        )
+        ways = {"hidden_size": hidden, "direction": "bidirectional"}
+        every, _, _ = make.node("LSTM", x, *weights, outputs=3, **ways)
+        every = make.node("Transpose", every, perm=[0, 2, 1, 3])
+        x = make.node("Reshape", every, make.constant([0, 0, 2 * hidden]))
+    y = make.node("Transpose", x, perm=[1, 0, 2])
     return make.model([("x", FLOAT, ["batch", "time", width])], {"y": y})
 
 

@@ -69,6 +69,9 @@ impl Batch {
     }
 }
 
+/// How much more a weight counts that is met at every step of a sequence, by one vector each time.
+const RECURRENT: u64 = 4;
+
 /// Whether most of the weights, by size, are multiplied with a single vector per row.
 fn weights_meet_one_vector(model: &TypedModel, batch: &TDim) -> TractResult<bool> {
     let (mut one, mut many) = (0_u64, 0_u64);
@@ -93,12 +96,9 @@ fn weights_meet_one_vector(model: &TypedModel, batch: &TDim) -> TractResult<bool
             }
         } else if node.op_is::<Conv>() {
             many += weights;
-        } else if node.op_is::<Scan>() {
-            one += weights;
-            let bodies = node.op_as::<Scan>().map(|scan| &scan.body.nodes);
-            let constants =
-                bodies.into_iter().flatten().filter_map(|node| node.outputs.first()?.fact.konst.as_ref());
-            one += constants.map(|konst| konst.len() as u64).sum::<u64>();
+        } else if let Some(scan) = node.op_as::<Scan>() {
+            let inner = scan.body.nodes.iter().filter_map(|node| node.outputs.first()?.fact.konst.as_ref());
+            one += RECURRENT * (weights + inner.map(|konst| konst.len() as u64).sum::<u64>());
         }
     }
     Ok(one > many)

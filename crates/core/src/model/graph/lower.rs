@@ -1,8 +1,6 @@
 //! Graphs written anew where tract reads the original less well, with the same meaning.
 
-use super::operators;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, attribute};
-use crate::error::Result;
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -10,13 +8,11 @@ use tract_onnx::pb::tensor_proto::DataType;
 /// Says what ONNX leaves to defaults that tract has otherwise or only in part: recurrent nodes without initial
 /// states begin with zeros, which tract makes only for a batch of known length, and a constant of a shape is
 /// of float32 zeros, which tract makes of float64.
-pub(super) fn lower(model: &mut ModelProto) -> Result<()> {
-    let opset = operators::opset(model)?;
+pub(super) fn lower(model: &mut ModelProto) {
     if let Some(graph) = model.graph.as_mut() {
-        add_initial_states(graph, opset);
+        add_initial_states(graph);
         type_constants(graph);
     }
-    Ok(())
 }
 
 fn type_constants(graph: &mut GraphProto) {
@@ -45,7 +41,7 @@ fn size_of(data_type: i32) -> usize {
     }
 }
 
-fn add_initial_states(graph: &mut GraphProto, opset: i64) {
+fn add_initial_states(graph: &mut GraphProto) {
     let nodes = std::mem::take(&mut graph.node);
     for (number, mut node) in nodes.into_iter().enumerate() {
         let states: &[usize] = match node.op_type.as_str() {
@@ -56,73 +52,41 @@ fn add_initial_states(graph: &mut GraphProto, opset: i64) {
         for &slot in states {
             if node.input.get(slot).is_none_or(String::is_empty) {
                 node.input.resize(node.input.len().max(slot + 1), String::new());
-                node.input[slot] =
-                    zero_state(graph, &node, &format!("monobloc.{number}.state.{slot}"), opset);
+                node.input[slot] = zero_state(graph, &node, &format!("monobloc.{number}.state.{slot}"));
             }
         }
         graph.node.push(node);
     }
 }
 
-/// Adds the nodes that make a state of zeros, and gives its name: whether an element of each row is positive,
-/// and is not, repeated to the state's shape. A constant of that shape would do, or one repeated for each
-/// direction, but of what it slices from these tract loses the batch.
-fn zero_state(graph: &mut GraphProto, node: &NodeProto, prefix: &str, opset: i64) -> String {
+/// Adds the nodes that make a state of zeros, and gives its name. Each direction has its own: of one constant
+/// for both tract slices each, and loses the batch.
+fn zero_state(graph: &mut GraphProto, node: &NodeProto, prefix: &str) -> String {
     let batch_first = attribute(node, "layout").is_some_and(|layout| layout.i == 1);
     let both = attribute(node, "direction").is_some_and(|direction| direction.s == b"bidirectional");
     let hidden = attribute(node, "hidden_size").map_or(0, |size| size.i);
     let weights = graph.initializer.iter().find(|tensor| node.input.get(1) == Some(&tensor.name));
     let weights_type = weights.map_or(DataType::Float as i32, |weights| weights.data_type);
-    let axes = vec![i64::from(batch_first), 2];
+    let along = |axis: i64| vec![integer("axis", axis)];
     let mut made = Made { graph, prefix };
+    let axis = made.integers("batch_axis", vec![i64::from(!batch_first)]);
+    let (one, hidden) = (made.integers("one", vec![1]), made.integers("hidden", vec![hidden]));
     let input = node.input.first().cloned().unwrap_or_default();
-    let first = if opset < 10 {
-        let ints = |name: &str, ints: Vec<i64>| AttributeProto {
-            name: name.to_owned(),
-            r#type: AttributeType::Ints as i32,
-            ints,
-            ..AttributeProto::default()
-        };
-        made.node(
-            "Slice",
-            vec![input],
-            vec![ints("starts", vec![0, 0]), ints("ends", vec![1, 1]), ints("axes", axes)],
-        )
-    } else {
-        let slice = [("starts", vec![0, 0]), ("ends", vec![1, 1]), ("axes", axes)];
-        let parts = slice.map(|(name, values)| made.integers(name, values));
-        made.node("Slice", std::iter::once(input).chain(parts).collect(), Vec::new())
-    };
-    let zero = made.constant(
-        "zero",
-        TensorProto {
-            raw_data: vec![0; size_of(weights_type)],
-            data_type: weights_type,
-            ..TensorProto::default()
-        },
-    );
-    let positive = made.node("Greater", vec![first, zero], Vec::new());
-    let other = made.node("Not", vec![positive.clone()], Vec::new());
-    let never = made.node("And", vec![positive, other], Vec::new());
-    let to = AttributeProto {
-        name: "to".to_owned(),
-        r#type: AttributeType::Int as i32,
-        i: i64::from(weights_type),
-        ..AttributeProto::default()
-    };
-    let zeros = made.node("Cast", vec![never], vec![to]);
-    let repeats = made.integers("repeats", vec![1, 1, hidden]);
-    let state = made.node("Tile", vec![zeros, repeats], Vec::new());
+    let shape = made.node("Shape", vec![input], Vec::new());
+    let batch = made.node("Gather", vec![shape, axis], along(0));
+    let sizes = if batch_first { vec![batch, one, hidden] } else { vec![one, batch, hidden] };
+    let sizes = made.node("Concat", sizes, along(0));
+    let state = made.node("ConstantOfShape", vec![sizes], vec![zero(weights_type)]);
     if !both {
         return state;
     }
-    let axis = AttributeProto {
-        name: "axis".to_owned(),
-        r#type: AttributeType::Int as i32,
-        i: i64::from(batch_first),
-        ..AttributeProto::default()
-    };
-    made.node("Concat", vec![state.clone(), state], vec![axis])
+    let mut made = Made { graph: made.graph, prefix: &format!("{prefix}.both") };
+    made.node("Concat", vec![state.clone(), state], along(i64::from(batch_first)))
+}
+
+fn integer(name: &str, i: i64) -> AttributeProto {
+    let kind = AttributeType::Int as i32;
+    AttributeProto { name: name.to_owned(), r#type: kind, i, ..AttributeProto::default() }
 }
 
 /// What is added to a graph, under names that begin with a prefix.
@@ -148,14 +112,14 @@ impl Made<'_> {
     }
 
     fn integers(&mut self, part: &str, values: Vec<i64>) -> String {
-        let dims = vec![values.len() as i64];
-        let data_type = DataType::Int64 as i32;
-        self.constant(part, TensorProto { dims, data_type, int64_data: values, ..TensorProto::default() })
-    }
-
-    fn constant(&mut self, part: &str, tensor: TensorProto) -> String {
         let name = format!("{}.{part}", self.prefix);
-        self.graph.initializer.push(TensorProto { name: name.clone(), ..tensor });
+        self.graph.initializer.push(TensorProto {
+            name: name.clone(),
+            dims: vec![values.len() as i64],
+            data_type: DataType::Int64 as i32,
+            int64_data: values,
+            ..TensorProto::default()
+        });
         name
     }
 }
