@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "read_network",
     "run_command",
+    "supported_operators",
 ]
 
 __version__: str
@@ -209,6 +210,7 @@ def read_network(
     tune_command: Sequence[str],
     rows: dict[str, Any] | None = None,
 ) -> NetworkDraft: ...
+def supported_operators() -> tuple[int, int, list[tuple[str, str]]]: ...
 
 # A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from conftest import ROOT
+from monobloc._native import supported_operators
 from monobloc.packing import models, source, steps
 
 PAGE = ROOT / "docs" / "supported.md"
@@ -29,7 +30,30 @@ def page() -> str:
         lines.append(f"| `{step.SOURCE}` | {summary(step.__doc__)} |")
     lines += ["", "## Models", "", "| class |", "|---|"]
     lines += [f"| `{name}` |" for name in sorted(models.MODELS)]
+    lines += networks()
     return "\n".join(lines) + "\n"
+
+
+def networks() -> list[str]:
+    oldest, newest, operators = supported_operators()
+    return [
+        "",
+        "## Networks",
+        "",
+        f"ONNX models of operator sets {oldest} to {newest}, of the domain `ai.onnx`, without"
+        " control flow. A model with anything else is refused with operator, domain, version and"
+        " node, and so is an attribute that its version does not know.",
+        "",
+        "Inputs that say how, such as axes, shapes and scales, must be constants, as exporters"
+        " write them. `float64` and small integers are refused where an operator has no kernel of"
+        " that type."
+        " A value that is NaN may become a number, as in `Relu`, `Max` and `Sigmoid`: rows with NaN"
+        " in an input are flagged or rejected (`non_finite`). Sums of `float16` are `float16`.",
+        "",
+        "| operator | refused |",
+        "|---|---|",
+        *(f"| `{name}` | {limit} |" for name, limit in operators),
+    ]
 
 
 def summary(doc: str | None) -> str:

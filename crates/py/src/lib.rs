@@ -34,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     {
         module.add_class::<network::NetworkDraft>()?;
         module.add_function(wrap_pyfunction!(network::read_network, module)?)?;
+        module.add_function(wrap_pyfunction!(network::supported_operators, module)?)?;
     }
     module.add_function(wrap_pyfunction!(engine::load, module)?)?;
     module.add_function(wrap_pyfunction!(engine::_reload, module)?)?;

@@ -8,7 +8,7 @@ use crate::tensors;
 use monobloc::error::guard;
 use monobloc::golden::GoldenCase;
 use monobloc::import::onnx::OnnxSource;
-use monobloc::model::graph::Batch;
+use monobloc::model::graph::{Batch, NEWEST_OPSET, OLDEST_OPSET, SUPPORTED_OPERATORS};
 use monobloc::pack::{self, NetworkPacker, RowsBefore, Tuning};
 use monobloc::schema::{NonFinite, TensorField};
 use monobloc::{ErrorKind, NetworkPrediction};
@@ -231,6 +231,14 @@ impl NetworkDraft {
         let outputs = outputs.unwrap_or_default().iter().map(output).collect::<PyResult<_>>()?;
         Ok(GoldenCase { inputs: tensors, outputs })
     }
+}
+
+/// The operators of ONNX that can be run, each with what of it is refused, and the oldest and the newest
+/// version of the operator set.
+#[pyfunction]
+pub fn supported_operators() -> (i64, i64, Vec<(&'static str, &'static str)>) {
+    let operators = SUPPORTED_OPERATORS.iter().map(|operator| (operator.name, operator.limit));
+    (OLDEST_OPSET, NEWEST_OPSET, operators.collect())
 }
 
 /// How rows run, as the manifest says it.

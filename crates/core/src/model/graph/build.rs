@@ -44,7 +44,7 @@ pub(super) fn draft(
     let mut proto = proto::read(&bytes).map_err(|error| error.within(GRAPH_MEMBER))?;
     drop(bytes);
     operators::check(&proto).map_err(|error| error.within(GRAPH_MEMBER))?;
-    lower(&mut proto);
+    lower(&mut proto)?;
     let mut constants = Constants::new(Tuned::read(bloc)?, recording);
     let weights = weights::take(&mut proto, bloc, &mut constants.mappings)?;
     for weight in &weights {

@@ -1,20 +1,45 @@
 //! Graphs written anew where tract reads the original less well, with the same meaning.
 
+mod cast;
+mod stable;
+
+use super::operators;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, attribute};
+use crate::error::Result;
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 
-/// Says what ONNX leaves to defaults that tract has otherwise or only in part: recurrent nodes without initial
-/// states begin with zeros, which tract makes only for a batch of known length, and a constant of a shape is
-/// of float32 zeros, which tract makes of float64.
-pub(super) fn lower(model: &mut ModelProto) {
+/// Gives `model` the meaning that ONNX gives it, in terms that tract reads right: defaults that tract has
+/// otherwise or only in part, casts to int64, functions that overflow, and
+/// extremes of what is infinite or nothing.
+pub(super) fn lower(model: &mut ModelProto) -> Result<()> {
+    let version = operators::opset(model)?;
     if let Some(graph) = model.graph.as_mut() {
         add_initial_states(graph);
         type_constants(graph);
+        give_selu_its_constants(graph);
+        let lengths = cast::cast_numbers(graph);
+        stable::stabilize(graph, version, &lengths);
+    }
+    Ok(())
+}
+
+/// tract rounds the constants of `Selu` to six digits.
+fn give_selu_its_constants(graph: &mut GraphProto) {
+    for node in graph.node.iter_mut().filter(|node| node.op_type == "Selu") {
+        for (name, value) in [("alpha", 1.673_263_2), ("gamma", 1.050_701)] {
+            if attribute(node, name).is_none() {
+                let r#type = AttributeType::Float as i32;
+                let constant =
+                    AttributeProto { name: name.to_owned(), r#type, f: value, ..Default::default() };
+                node.attribute.push(constant);
+            }
+        }
     }
 }
 
+/// A constant of a shape is of float32 zeros, which tract makes of float64.
 fn type_constants(graph: &mut GraphProto) {
     for node in &mut graph.node {
         if node.op_type == "ConstantOfShape" && attribute(node, "value").is_none() {
@@ -41,6 +66,7 @@ fn size_of(data_type: i32) -> usize {
     }
 }
 
+/// Recurrent nodes without initial states begin with zeros, which tract makes only for a batch of known length.
 fn add_initial_states(graph: &mut GraphProto) {
     let nodes = std::mem::take(&mut graph.node);
     for (number, mut node) in nodes.into_iter().enumerate() {

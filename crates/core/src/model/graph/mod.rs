@@ -23,8 +23,8 @@ mod weights;
 
 pub use batch::Batch;
 pub(crate) use draft::{Choice, choose, record, reference_outputs};
-pub use operators::SUPPORTED_OPERATORS;
 pub(crate) use operators::check as check_operators;
+pub use operators::{NEWEST_OPSET, OLDEST_OPSET, Operator, SUPPORTED_OPERATORS};
 pub(crate) use plan::{Kind, Spec, bind};
 pub use plan::{Network, OutputField};
 pub(crate) use targets::tune;

@@ -1,136 +1,16 @@
 //! The operators that are run, and what of each: right or refused.
 
+mod faults;
+mod table;
+
 use super::proto::{self, GraphProto, ModelProto, NodeProto, attribute};
 use crate::error::{Error, ErrorKind, Result};
+pub use table::{Operator, SUPPORTED_OPERATORS};
 
 /// The newest version of ONNX's operator set that is read.
-const NEWEST_OPSET: i64 = 24;
-const OLDEST_OPSET: i64 = 7;
-
-/// The operators of the domain `ai.onnx` that can be run, in alphabetical order.
-pub const SUPPORTED_OPERATORS: &[&str] = &[
-    "Abs",
-    "Acos",
-    "Acosh",
-    "Add",
-    "And",
-    "ArgMax",
-    "ArgMin",
-    "Asin",
-    "Asinh",
-    "Atan",
-    "Atanh",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Ceil",
-    "Celu",
-    "Clip",
-    "Concat",
-    "Constant",
-    "ConstantOfShape",
-    "Conv",
-    "ConvTranspose",
-    "Cos",
-    "Cosh",
-    "CumSum",
-    "DepthToSpace",
-    "Div",
-    "Dropout",
-    "Einsum",
-    "Elu",
-    "Equal",
-    "Erf",
-    "Exp",
-    "Expand",
-    "Flatten",
-    "Floor",
-    "GRU",
-    "Gather",
-    "GatherElements",
-    "GatherND",
-    "Gelu",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "Greater",
-    "GreaterOrEqual",
-    "GroupNormalization",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "InstanceNormalization",
-    "IsInf",
-    "IsNaN",
-    "LRN",
-    "LSTM",
-    "LayerNormalization",
-    "LeakyRelu",
-    "Less",
-    "LessOrEqual",
-    "Log",
-    "LogSoftmax",
-    "MatMul",
-    "Max",
-    "MaxPool",
-    "Mean",
-    "Min",
-    "Mish",
-    "Mod",
-    "Mul",
-    "Neg",
-    "Not",
-    "OneHot",
-    "Or",
-    "PRelu",
-    "Pad",
-    "Pow",
-    "RNN",
-    "Range",
-    "Reciprocal",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceSum",
-    "ReduceSumSquare",
-    "Relu",
-    "Reshape",
-    "Resize",
-    "Round",
-    "Selu",
-    "Shape",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Sinh",
-    "Size",
-    "Slice",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "SpaceToDepth",
-    "Split",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Sum",
-    "Swish",
-    "Tan",
-    "Tanh",
-    "ThresholdedRelu",
-    "Tile",
-    "TopK",
-    "Transpose",
-    "Trilu",
-    "Unsqueeze",
-    "Where",
-    "Xor",
-];
+pub const NEWEST_OPSET: i64 = 24;
+/// The oldest.
+pub const OLDEST_OPSET: i64 = 7;
 
 /// Refuses a model with any operator that can't be run exactly, naming them all.
 pub(crate) fn check(model: &ModelProto) -> Result<()> {
@@ -182,42 +62,36 @@ fn check_graph(graph: &GraphProto, opset: i64, faults: &mut Vec<String>) {
 }
 
 /// Why the node can't be run, where it can't.
-fn fault(node: &NodeProto, opset: i64) -> Option<String> {
-    let _ = opset;
+fn fault(node: &NodeProto, version: i64) -> Option<String> {
     if !matches!(node.domain.as_str(), "" | "ai.onnx") {
         return Some("operators of this domain are not supported".to_owned());
     }
-    if SUPPORTED_OPERATORS.binary_search(&node.op_type.as_str()).is_err() {
+    let Ok(found) = SUPPORTED_OPERATORS.binary_search_by_key(&&*node.op_type, |operator| operator.name)
+    else {
         return Some("it is not supported".to_owned());
-    }
-    match node.op_type.as_str() {
-        "LSTM" | "GRU" | "RNN" => recurrent_fault(node),
-        _ => None,
-    }
+    };
+    let operator = &SUPPORTED_OPERATORS[found];
+    unread_attribute(node, operator, version).or_else(|| (operator.fault)(node, version))
 }
 
-fn recurrent_fault(node: &NodeProto) -> Option<String> {
-    let direction = attribute(node, "direction").map_or(&b"forward"[..], |attribute| &attribute.s);
-    if direction != b"forward" && direction != b"bidirectional" {
-        return Some(format!("direction {:?} is not supported", String::from_utf8_lossy(direction)));
-    }
-    let refused = ["activations", "activation_alpha", "activation_beta", "clip"];
-    if let Some(name) = refused.into_iter().find(|name| attribute(node, name).is_some()) {
-        return Some(format!("attribute {name} is not supported"));
-    }
-    if attribute(node, "input_forget").is_some_and(|attribute| attribute.i != 0) {
-        return Some("input_forget is not supported".to_owned());
-    }
-    if node.input.get(4).is_some_and(|name| !name.is_empty()) {
-        return Some("sequence_lens is not supported".to_owned());
-    }
-    None
+/// Refuses attributes that would be passed over, which may well have a meaning.
+fn unread_attribute(node: &NodeProto, operator: &Operator, version: i64) -> Option<String> {
+    let is_read = |name: &str| {
+        operator.attributes.split_whitespace().any(|entry| match entry.split_once('<') {
+            Some((known, end)) => known == name && end.parse().is_ok_and(|end: i64| version < end),
+            None => entry == name,
+        })
+    };
+    let unread = node.attribute.iter().find(|attribute| !is_read(&attribute.name))?;
+    Some(format!("it has attribute {:?}, which is not supported in this version", unread.name))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::SUPPORTED_OPERATORS;
+
     #[test]
     fn the_list_is_sorted() {
-        assert!(super::SUPPORTED_OPERATORS.is_sorted());
+        assert!(SUPPORTED_OPERATORS.is_sorted_by_key(|operator| operator.name));
     }
 }
