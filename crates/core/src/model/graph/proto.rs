@@ -118,7 +118,29 @@ fn element_size(tensor: &TensorProto) -> Result<Option<u64>> {
 fn check(model: &ModelProto) -> Result<()> {
     let graph = graph(model)?;
     let mut known = HashSet::new();
-    check_graph(graph, &mut known, 0)
+    check_graph(graph, &mut known, 0)?;
+    check_outputs(graph)
+}
+
+/// Proves that there are outputs, each once, and each of a node or an initializer.
+fn check_outputs(graph: &GraphProto) -> Result<()> {
+    let unsupported = |message: String| Err(Error::new(crate::ErrorKind::Unsupported, message));
+    if graph.output.is_empty() {
+        return unsupported("the graph has no output".to_owned());
+    }
+    let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let mut names = HashSet::new();
+    for name in graph.output.iter().map(|output| output.name.as_str()) {
+        if !names.insert(name) {
+            return Err(Error::corrupt(format!("the graph has output {name:?} twice")));
+        }
+        if !is_weight(name) && graph.input.iter().any(|input| input.name == name) {
+            let message =
+                format!("output {name:?} is an input; expected what a node gives, such as Identity");
+            return unsupported(message);
+        }
+    }
+    Ok(())
 }
 
 fn check_graph<'a>(graph: &'a GraphProto, outer: &mut HashSet<&'a str>, depth: usize) -> Result<()> {
