@@ -115,7 +115,7 @@ def frozen(case: Case, names: Sequence[str]) -> Case:
 def run(case: Case, path: Path, **options: Any) -> list[Any]:
     """The outputs through a bloc that no other runtime has vouched for."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "_expected", lambda source, draft, cases: ([None], "nothing"))
+        patch.setattr(network, "_expected", lambda source, draft, cases: ([None], "nothing", []))
         monobloc.pack(case.model, path, golden=dict(case.inputs), **options)
     outputs = monobloc.load(path).run(dict(case.inputs)).outputs
     return [outputs[value.name] for value in case.model.graph.output if value.name]
