@@ -83,7 +83,7 @@ demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=l
 	$(VENV)/python examples/credit/demo.py --size $(SIZE)
 
 .PHONY: bench
-bench: $(STAMPS)/wheel ## measure the bars and write a record (BENCH=memory, speed or tiles for one part)
+bench: $(STAMPS)/wheel ## measure the bars and write a record (BENCH=memory, speed, tiles or networks for one part)
 	$(VENV)/python benches/run.py --only $(BENCH)
 
 .PHONY: format

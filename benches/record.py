@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
-_LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
+NETWORKS = FOLDER / "networks"
+LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
+NETWORK_LIBRARIES = ["monobloc", "numpy", "onnx", "onnxruntime"]
+_LOCK = Path(__file__).resolve().parents[1] / "Cargo.lock"
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,32 @@ class Record:
     files: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def new(cls) -> Record:
+    def new(cls, libraries: list[str]) -> Record:
         return cls(
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
             machine={"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "memory_gb": _memory()},
             versions={"python": platform.python_version()}
-            | {name: version(name) for name in _LIBRARIES},
+            | {name: version(name) for name in libraries},
         )
 
     @classmethod
-    def newest(cls) -> Record:
-        path = max(FOLDER.glob("*.json"))
+    def of_networks(cls, figures: list[Figure]) -> Record:
+        record = cls.new(NETWORK_LIBRARIES)
+        record.versions["tract"] = _locked("tract-onnx")
+        record.figures = figures
+        return record
+
+    @classmethod
+    def newest(cls, folder: Path = FOLDER) -> Record:
+        path = max(folder.glob("*.json"))
         said = json.loads(path.read_text())
         said["figures"] = [Figure(**figure) for figure in said["figures"]]
         return cls(**said)
 
-    def write(self) -> Path:
+    def write(self, folder: Path = FOLDER) -> Path:
         kind = re.sub(r"[^a-z0-9]+", "-", str(self.machine["cpu"]).lower()).strip("-")
-        path = FOLDER / f"{self.date}-{kind}-{self.machine['cores']}-cores.json"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{self.date}-{kind}-{self.machine['cores']}-cores.json"
         path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
         return path
 
@@ -90,6 +101,13 @@ def _cpu() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def _locked(package: str) -> str:
+    """The version of a Rust package that is built."""
+    found = re.search(rf'name = "{package}"\nversion = "(.+)"', _LOCK.read_text())
+    assert found is not None
+    return found[1]
 
 
 def _memory() -> int:

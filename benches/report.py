@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 from compare import LABELS, Measured  # noqa: E402
-from record import Figure, Record  # noqa: E402
+from record import NETWORKS, Figure, Record  # noqa: E402
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "memory.png"
@@ -44,35 +44,42 @@ def comparison(record: Record) -> str:
 
 
 def machine(record: Record) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
     files = record.files
     return (
         f"{files['nodes'] / 1e6:.1f} million nodes; joblib file {files['joblib'] / 1e6:,.0f} MB, "
-        f"bloc {files['bloc'] / 1e6:,.0f} MB. Measured on {record.date}: "
+        f"bloc {files['bloc'] / 1e6:,.0f} MB. {measured_on(record)}"
+    )
+
+
+def measured_on(record: Record) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+    return (
+        f"Measured on {record.date}: "
         f"{record.machine['cpu']}, {record.machine['cores']} cores; {versions}."
     )
 
 
-def filled(text: str, record: Record) -> str:
-    """The page with the record's words between its marks."""
+def filled(text: str, record: Record, networks: Record) -> str:
+    """The page with the records' words between its marks."""
     parts = {
         "bars": lambda: table(record.figures),
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
+        "networks": lambda: f"{table(networks.figures)}\n\n{measured_on(networks)}",
     }
     return _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]()}\n{found[3]}", text)
 
 
 def is_current() -> bool:
     text = README.read_text()
-    return filled(text, Record.newest()) == text
+    return filled(text, Record.newest(), Record.newest(NETWORKS)) == text
 
 
 def write() -> None:
     from picture import draw
 
     record = Record.newest()
-    README.write_text(filled(README.read_text(), record))
+    README.write_text(filled(README.read_text(), record, Record.newest(NETWORKS)))
     measured = [Measured(**said) for said in record.comparison]
     draw(measured, record.files["joblib"], record.files["bloc"], PICTURE)
 
