@@ -26,6 +26,9 @@ use tract_onnx::tract_core::ops::scan::OptScan;
 /// Rows per thread from which on a batch that goes through the graph together is shared among threads.
 const SHARED_ROWS: usize = 32;
 
+/// Pieces of memory up to this size stay with the process between runs.
+const KEPT_BYTES: usize = 8 << 20;
+
 /// A graph with its weights. Immutable, `Send` and `Sync`.
 #[derive(Debug)]
 pub struct Network {
@@ -79,6 +82,7 @@ impl Network {
     pub(crate) fn load(bloc: &Bloc, spec: Spec, fields: &[TensorField]) -> Result<Network> {
         let names = input_names(&spec, fields);
         let (built, _) = build::draft(bloc, &names, spec.batch.fixed_axis(), None)?.build()?;
+        keep_memory_between_runs();
         Ok(Network { spec, loaded: Running::new(Some(built)) })
     }
 
@@ -194,6 +198,13 @@ impl Running {
         let in_flight = AtomicUsize::new(0);
         Running { process: std::process::id(), in_flight, built, in_child: OnceLock::new() }
     }
+}
+
+/// glibc's allocator hands the memory of a run's tensors back to the system, so that the next run faults its
+/// pages in anew, until the process has freed a large piece once. Loading frees none, as the weights are
+/// mapped, so one is made and freed; its pages are never touched.
+fn keep_memory_between_runs() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_BYTES)));
 }
 
 /// A run under way.
