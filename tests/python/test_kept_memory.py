@@ -26,7 +26,7 @@ def faults(runs):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
-faults(5)
+faults(60)
 print(faults(int(sys.argv[2])))
 """
 
