@@ -1,6 +1,7 @@
 //! Graphs written anew where tract reads the original less well, with the same meaning.
 
 mod cast;
+mod columns;
 mod stable;
 
 use super::operators;
@@ -21,6 +22,7 @@ pub(super) fn lower(model: &mut ModelProto) -> Result<()> {
         give_selu_its_constants(graph);
         let lengths = cast::cast_numbers(graph);
         stable::stabilize(graph, version, &lengths);
+        columns::put_in_front(graph);
     }
     Ok(())
 }
