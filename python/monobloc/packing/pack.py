@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata as distributions
 from pathlib import Path
 from platform import python_version
@@ -12,15 +12,8 @@ from typing import Any
 
 from .report import PackReport
 
-RECORDED = (
-    "numpy",
-    "scikit-learn",
-    "scipy",
-    "joblib",
-    "threadpoolctl",
-    "onnx",
-    "onnxruntime",
-)
+RECORDED = ("numpy", "scikit-learn", "scipy", "joblib", "threadpoolctl")
+RECORDED_OF_NETWORKS = ("numpy", "onnx", "onnxruntime")
 
 
 def pack(
@@ -113,7 +106,14 @@ def pack(
             schema=schema,
             sanity=sanity,
             metadata=_strings(metadata, "metadata"),
-            provenance={**_versions(), **_strings(provenance, "provenance")},
+            provenance={
+                **_versions(
+                    RECORDED_OF_NETWORKS
+                    if preprocess is None
+                    else {*RECORDED, *RECORDED_OF_NETWORKS}
+                ),
+                **_strings(provenance, "provenance"),
+            },
             inputs=inputs,
             preprocess=preprocess,
             non_finite=non_finite,
@@ -133,7 +133,7 @@ def pack(
         if value is not None:
             raise invalid_argument(f"{argument} is for ONNX models; this one is {type(model)}")
     if reference is None:
-        raise invalid_argument("reference is missing; expected data like the training data")
+        raise invalid_argument("the reference is missing; expected data like the training data")
     if sanity is not None:
         from .._native import UnsupportedError
 
@@ -163,7 +163,7 @@ def pack(
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
         "model": reading.model,
         "metadata": _strings(metadata, "metadata"),
-        "provenance": {**_versions(), **_strings(provenance, "provenance")},
+        "provenance": {**_versions(RECORDED), **_strings(provenance, "provenance")},
     }
     written = packer.write(
         os.fspath(path),
@@ -179,9 +179,9 @@ def _stem(path: str | os.PathLike[str]) -> str:
     return os.fsencode(Path(path).stem).decode(errors="replace")
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Iterable[str]) -> dict[str, str]:
     versions = {"python": python_version()}
-    for package in RECORDED:
+    for package in packages:
         try:
             versions[package] = distributions.version(package)
         except distributions.PackageNotFoundError:
