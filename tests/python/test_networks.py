@@ -323,6 +323,15 @@ def test_other_outputs_are_refused_and_leave_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_golden_cases_are_compared_beside_made_up_ones(tmp_path: Path) -> None:
+    made_up = monobloc.pack(networks.encoder(), tmp_path / "made-up.bloc").golden_rows
+    given = [networks.inputs("encoder", rows) for rows in (2, 5)]
+    report = monobloc.pack(networks.encoder(), tmp_path / "given.bloc", golden=given)
+    assert report.golden_rows == 2 + 5 + made_up
+    with pytest.raises(monobloc.InvalidArgumentError, match='lacks input "mask"'):
+        monobloc.pack(networks.encoder(), tmp_path / "m.bloc", golden={"ids": given[0]["ids"]})
+
+
 def test_shapes_can_be_given(tmp_path: Path) -> None:
     make = networks.Builder()
     y = make.node("MatMul", "x", make.weight(16, 8))
