@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Looks into blocs and verifies them.
+/// Packs networks, looks into blocs and verifies them.
 #[derive(Parser)]
 #[command(name = "monobloc", version, max_term_width = 100)]
 struct Arguments {
