@@ -97,6 +97,15 @@ fn one_module_maps_memory() {
 }
 
 #[test]
+fn one_module_names_tract() {
+    for path in sources("crates/core/src", "rs") {
+        let text = fs::read_to_string(&path).expect("readable");
+        let may = path.components().any(|part| part.as_os_str() == "graph");
+        assert!(may || !text.contains("tract_onnx::"), "{} names tract", path.display());
+    }
+}
+
+#[test]
 fn files_are_short_and_no_grab_bags() {
     let tested = |path: &Path| path.components().any(|part| part.as_os_str() == "tests");
     let files = sources("crates", "rs").into_iter().chain(sources("python", "py"));

@@ -3,15 +3,14 @@
 use super::external::Folder;
 use crate::bloc::{ALIGNMENT, Body};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::graph::proto::{self, GraphProto, TensorProto};
+use crate::model::graph::proto::{
+    self, DataLocation, DimValue, GraphProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeValue, tensor_shape_proto,
+};
 use crate::model::graph::{WEIGHTS_MEMBER, check_operators, dtype_of_onnx};
 use crate::schema::{Dimension, TensorField};
 use std::collections::BTreeMap;
 use std::path::Path;
-use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::tensor_shape_proto::{self, dimension::Value as DimValue};
-use tract_onnx::pb::type_proto::Value as TypeValue;
-use tract_onnx::pb::{StringStringEntryProto, TensorShapeProto};
 
 /// Bytes from which on a tensor's numbers lie outside of the graph.
 const OUTSIDE: u64 = 1024;

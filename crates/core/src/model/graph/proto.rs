@@ -3,8 +3,13 @@
 use crate::error::{Error, Result};
 use prost::Message;
 use std::collections::HashSet;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-pub(crate) use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
+pub(crate) use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::tensor_proto::DataType;
+pub(crate) use tract_onnx::pb::tensor_shape_proto::{self, dimension::Value as DimValue};
+pub(crate) use tract_onnx::pb::type_proto::Value as TypeValue;
+pub(crate) use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+};
 
 /// Graphs within graphs at most.
 const MAX_DEPTH: usize = 16;
