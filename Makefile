@@ -122,7 +122,7 @@ test-lint: | tools
 .PHONY: test-tabular
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
-	$(CARGO) test --locked --quiet --release --package monobloc --no-default-features --lib --tests
+	$(CARGO) test --locked --quiet --release --workspace --no-default-features --lib --tests
 
 .PHONY: test-docs
 test-docs: | tools
