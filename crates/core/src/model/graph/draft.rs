@@ -35,21 +35,19 @@ pub(crate) fn choose(bloc: &Bloc, inputs: &[TensorField]) -> Result<Choice> {
         let draft = build::draft(bloc, &names, None, None)?;
         return Ok(Choice { outputs: outputs(&draft.model, &batch)?, batch, note: Some(note.to_owned()) });
     };
-    let follow = |length: Option<usize>| {
+    let follow = |length: Option<usize>| -> Result<(Batch, Vec<OutputField>)> {
         let mut draft = build::draft(bloc, &names, length.map(|length| (&*symbol, length)), None)?;
         let axis =
             length.map_or_else(|| TDim::Sym(draft.model.symbols.sym(&symbol)), |length| length.to_dim());
+        let outputs = outputs(&draft.model, &Batch::Coupled { symbol: symbol.clone() })?;
         let constants = draft.constants.clone();
-        guarded("following the batch through the graph", || {
+        let batch = guarded("following the batch through the graph", || {
             build::declutter(&mut draft.model, &constants)?;
             Batch::choose(&draft.model, &symbol, &axis)
-        })
+        })?;
+        Ok((batch, outputs))
     };
-    let free = build::draft(bloc, &names, None, None).and_then(|draft| {
-        let batch = Batch::Coupled { symbol: symbol.clone() };
-        outputs(&draft.model, &batch)
-    });
-    match free.and_then(|outputs| Ok((follow(None)?, outputs))) {
+    match follow(None) {
         Ok((batch @ Batch::Coupled { .. }, outputs)) => {
             let note = format!(
                 "axis {symbol} can't be followed through the graph: an answer may depend on its batch"
@@ -58,7 +56,7 @@ pub(crate) fn choose(bloc: &Bloc, inputs: &[TensorField]) -> Result<Choice> {
         }
         Ok((batch, outputs)) => Ok(Choice { batch, outputs, note: None }),
         Err(error) => {
-            if !follow(Some(PROBE)).is_ok_and(|batch| batch.is_independent()) {
+            if !follow(Some(PROBE)).is_ok_and(|(batch, _)| batch.is_independent()) {
                 let advice = format!(
                     "and axis {symbol} can't be followed through the graph: give its length with inputs"
                 );
