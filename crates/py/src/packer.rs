@@ -110,6 +110,8 @@ impl Packer {
                 missing_left: &missing_left,
                 values: &tree.4,
                 cover: cover.as_deref(),
+                set: &[],
+                output: 0,
             })
         })
     }

@@ -55,6 +55,8 @@ pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
             missing_left: &[false; 3],
             values: &[0.0, 0.0, 1.0 - left, left, 1.0 - right, right],
             cover: None,
+            set: &[],
+            output: 0,
         })?;
     }
     let field = |name: &str, kind: &str| {

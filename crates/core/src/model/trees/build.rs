@@ -18,10 +18,15 @@ pub struct SourceTree<'a> {
     pub threshold: &'a [f64],
     /// Whether an inner node sends missing values left.
     pub missing_left: &'a [bool],
+    /// The set of a categorical node, which sends its members left; negative at other nodes. Empty where no
+    /// node is categorical.
+    pub set: &'a [i64],
     /// `n_outputs` values per node, of which the leaves' are read.
     pub values: &'a [f64],
     /// The training weight that reached each node, where known.
     pub cover: Option<&'a [f32]>,
+    /// The output that a leaf's single value is added to.
+    pub output: usize,
 }
 
 /// Collects trees and writes the section.

@@ -7,6 +7,7 @@ pub mod fast;
 mod layout;
 pub mod naive;
 mod node;
+pub mod source;
 
 pub use layout::Forest;
 

@@ -66,6 +66,8 @@ fn push(builder: &mut ForestBuilder, shape: &Shape) {
         missing_left: &missing_left,
         values: &values,
         cover: Some(&cover),
+        set: &[],
+        output: 0,
     };
     builder.push(tree).expect("a tree");
 }
@@ -199,6 +201,8 @@ fn arrays_that_are_no_tree_are_refused() {
             missing_left: &[false; 3],
             values: &[0.0; 3],
             cover: None,
+            set: &[],
+            output: 0,
         })
     };
     assert!(push([1, -1, -1], [2, -1, -1], 1, 0.5).is_ok());
