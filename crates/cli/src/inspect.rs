@@ -41,7 +41,11 @@ fn as_text(engine: &Engine) -> String {
     for step in engine.pipeline().steps() {
         line(format!("  {:width$}  {}", step.kind, printable(&step.path)));
     }
-    line(format!("  = {} features, {:?}", engine.pipeline().n_features(), engine.pipeline().feature_type()));
+    line(format!(
+        "  = {} features, {}",
+        engine.pipeline().n_features(),
+        engine.pipeline().feature_type().name()
+    ));
     line("members".to_owned());
     for member in &manifest.members {
         line(format!("  {:16} {:>14} bytes  sha256:{}", member.name, member.length, member.sha256));

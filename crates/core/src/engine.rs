@@ -13,10 +13,11 @@ use crate::float_mode::DefaultMode;
 use crate::input::Input;
 use crate::mapped::View;
 use crate::model::trees::Forest;
-use crate::model::{Constant, Ensemble, Model, Task};
+use crate::model::{self, Answer, Constant, Ensemble, Model, Task};
 use crate::params::Params;
 use crate::pool::pool;
-use crate::preprocess::{Feature, Pipeline, Refusal, Scratch};
+use crate::precision::{Float, Precision};
+use crate::preprocess::{Pipeline, Refusal, Scratch};
 use crate::schema::Schema;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -104,7 +105,14 @@ const TILE_ROWS: usize = 1024;
 const PARALLEL_ROWS: usize = 256;
 
 thread_local! {
-    static SCRATCH: RefCell<(Scratch, Vec<f32>)> = RefCell::default();
+    static SCRATCH: RefCell<(Scratch, TileScratch<f32>, TileScratch<f64>)> = RefCell::default();
+}
+
+/// The memory of a tile whose features have one type.
+#[derive(Default)]
+struct TileScratch<V> {
+    features: Vec<V>,
+    model: model::Scratch<V>,
 }
 
 impl Engine {
@@ -188,14 +196,49 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
     pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Rejection>> {
+        self.answer_into(input, Answer::Outputs, outputs)
+    }
+
+    /// The outputs of each row followed by the number of its label, as [`Engine::class_numbers_into`] gives
+    /// it: `n_rows * (n_outputs + 1)` places.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn run_with_classes_into(&self, input: &Input<'_>, out: &mut [f64]) -> Result<Vec<Rejection>> {
+        self.answer_into(input, Answer::OutputsAndClass, out)
+    }
+
+    /// The number of each row's label among [`Model::classes`], as the source's `predict` decides: `n_rows`
+    /// places, each a whole number, or NaN for a refused row.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn class_numbers_into(&self, input: &Input<'_>, numbers: &mut [f64]) -> Result<Vec<Rejection>> {
+        self.answer_into(input, Answer::Class, numbers)
+    }
+
+    /// What the trees of each row add up to, before the link: [`Model::n_raw_scores`] values per row, NaN for
+    /// refused rows. They are the training library's bit for bit: LightGBM's `raw_score=True`, XGBoost's
+    /// `output_margin=True`, scikit-learn's `decision_function` of gradient boosting.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn raw_scores_into(&self, input: &Input<'_>, scores: &mut [f64]) -> Result<Vec<Rejection>> {
+        self.answer_into(input, Answer::RawScores, scores)
+    }
+
+    fn answer_into(&self, input: &Input<'_>, answer: Answer, out: &mut [f64]) -> Result<Vec<Rejection>> {
         let ensemble = self.ensemble()?;
-        let n_outputs = ensemble.n_outputs();
-        let refusals = self.in_tiles(input, outputs, n_outputs, |rows, out, refusals| {
-            self.predict_tile(ensemble, input, rows, out, refusals);
+        let width = ensemble.width(answer);
+        let refusals = self.in_tiles(input, out, width, |rows, out, refusals| {
+            SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
+                Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, refusals),
+                Precision::Double => self.tile(ensemble, input, rows, answer, scratch, double, out, refusals),
+            });
         })?;
         let rejections = self.rejections(refusals, input.first_row());
         for rejection in &rejections {
-            outputs[(rejection.row - input.first_row()) * n_outputs..][..n_outputs].fill(f64::NAN);
+            out[(rejection.row - input.first_row()) * width..][..width].fill(f64::NAN);
         }
         Ok(rejections)
     }
@@ -230,16 +273,16 @@ impl Engine {
         self.model.ensemble().is_some_and(|ensemble| ensemble.task() == Task::Classification)
     }
 
-    fn transform<T: Feature + Send>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
+    fn transform<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
         let refusals = self.features(input, features)?;
         accept(self.rejections(refusals, input.first_row()))
     }
 
     /// Writes the feature matrix, and gives what the source's preprocessing would refuse.
-    fn features<T: Feature + Send>(&self, input: &Input<'_>, features: &mut [T]) -> Result<Vec<Refusal>> {
+    fn features<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<Vec<Refusal>> {
         let width = self.pipeline.n_features();
         self.in_tiles(input, features, width, |rows, out, refusals| {
-            SCRATCH.with_borrow_mut(|(scratch, _)| self.pipeline.run(input, rows, scratch, out, refusals));
+            SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, refusals));
         })
     }
 
@@ -291,43 +334,44 @@ impl Engine {
         })
     }
 
-    fn predict_tile(
+    #[expect(clippy::too_many_arguments, reason = "a tile: its rows, what is asked, and the memory for it")]
+    fn tile<V: Float>(
         &self,
         ensemble: &Ensemble,
         input: &Input<'_>,
         rows: Range<usize>,
+        answer: Answer,
+        scratch: &mut Scratch,
+        TileScratch { features, model }: &mut TileScratch<V>,
         out: &mut [f64],
         refusals: &mut Vec<Refusal>,
     ) {
-        let width = self.pipeline.n_features();
-        SCRATCH.with_borrow_mut(|(scratch, features)| {
-            let needed = rows.len() * width;
-            if features.len() < needed {
-                features.resize(needed, 0.0);
-            }
-            let features = &mut features[..needed];
-            self.pipeline.run(input, rows.clone(), scratch, features, refusals);
-            if features.iter().fold(false, |any, &value| any | ensemble.refuses(value)) {
-                self.refuse_features(ensemble, &rows, features, refusals);
-            }
-            ensemble.run(features, out);
-        });
+        let needed = rows.len() * self.pipeline.n_features();
+        if features.len() < needed {
+            features.resize(needed, V::default());
+        }
+        let features = &mut features[..needed];
+        self.pipeline.run(input, rows.clone(), scratch, features, refusals);
+        if features.iter().fold(false, |any, &value| any | ensemble.refuses(value)) {
+            self.refuse_features(ensemble, &rows, features, refusals);
+        }
+        ensemble.run(features, answer, model, out);
     }
 
-    fn refuse_features(
+    fn refuse_features<V: Float>(
         &self,
         ensemble: &Ensemble,
         rows: &Range<usize>,
-        features: &[f32],
+        features: &[V],
         refusals: &mut Vec<Refusal>,
     ) {
         let width = self.pipeline.n_features();
         for (at, &value) in features.iter().enumerate().filter(|(_, value)| ensemble.refuses(**value)) {
-            let name = &self.pipeline.feature_names()[at % width];
+            let (name, value) = (&self.pipeline.feature_names()[at % width], value.to_f64());
             let expected = if value.is_nan() {
-                "the model takes no missing values"
+                "the model takes no missing values".to_owned()
             } else {
-                "expected a finite float32"
+                format!("expected a finite {}", V::PRECISION.name())
             };
             let reason = format!("feature {name:?} is {value}; {expected}");
             refusals.push(Refusal {

@@ -1,5 +1,6 @@
 //! Golden rows: inputs with the outputs that the training library gave, replayed through an engine.
 
+mod comparison;
 #[cfg(feature = "onnx")]
 mod tensors;
 
@@ -11,7 +12,7 @@ pub use tensors::{GoldenCase, RELATIVE_BOUND};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
-use crate::model::{Ensemble, Task};
+use crate::model::Task;
 use crate::schema::{Field, Kind, Null, Schema};
 use arrow_array::builder::{BooleanBuilder, FixedSizeListBuilder, Float64Builder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -19,11 +20,15 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
+use comparison::Difference;
 use std::io::Cursor;
 use std::sync::Arc;
 
 /// The member that holds golden rows.
 pub(crate) const MEMBER: &str = "golden.arrow";
+
+const RAW_SCORES: &str = "output:raw_scores";
+const CLASS: &str = "output:class";
 
 /// What replaying found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +42,11 @@ pub struct GoldenReport {
     pub max_abs_diff: f64,
     /// The greatest difference relative to the greatest magnitude of its output.
     pub max_rel_diff: f64,
-    /// Whether the outputs are what they must be: the very bytes for an ensemble, within the stated bound of
-    /// the reference's for a network.
+    /// The greatest difference of an ensemble's output in units in the last place of the source's type.
+    pub max_ulp_diff: u64,
+    /// Whether the outputs are what they must be. For an ensemble: raw scores and labels the very same, and
+    /// outputs too, or within 2 units in the last place where a link with an exponential makes them. For a
+    /// network: within the stated bound of the reference's.
     pub accepted: bool,
 }
 
@@ -51,6 +59,10 @@ pub struct GoldenRows {
     pub text: String,
     /// The outputs of the training library, row after row.
     pub outputs: Vec<f64>,
+    /// Its raw scores, row after row; empty where outputs are the raw scores.
+    pub raw_scores: Vec<f64>,
+    /// The numbers of its labels; empty where the model has none, or none are compared.
+    pub classes: Vec<f64>,
 }
 
 /// Replays the golden rows of the engine's bloc and compares the outputs with the training library's.
@@ -68,61 +80,107 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
         fields.iter().map(|field| cells(&batch, field)).collect::<Result<_>>()?;
     let columns = texts.iter().map(|(cells, text)| Some(Column::Cells(Cells { cells, text }))).collect();
     let input = Input::new(engine.schema(), batch.num_rows(), columns)?;
-    let prediction = engine.run(&input)?;
-    let expected = expected(&batch, engine)?;
-    if expected.len() != prediction.outputs.len() {
-        let (found, wanted) = (expected.len(), prediction.outputs.len());
-        return Err(Error::corrupt(format!("reading {MEMBER}: {found} outputs; expected {wanted}")));
+    let ensemble = engine.model().ensemble().ok_or_else(|| Error::corrupt("no ensemble"))?;
+    let n_rows = batch.num_rows();
+    let mut outputs = vec![0.0; n_rows * ensemble.n_outputs()];
+    engine.run_into(&input, &mut outputs)?;
+    let expected = values(&batch, output_name(ensemble.task()))?.unwrap_or_default();
+    let mut raw_scores = vec![0.0; n_rows * engine.model().n_raw_scores()];
+    let expected_raw = values(&batch, RAW_SCORES)?;
+    let mut classes = vec![0.0; n_rows];
+    let expected_classes = values(&batch, CLASS)?;
+    if expected_raw.is_some() {
+        engine.raw_scores_into(&input, &mut raw_scores)?;
     }
-    let pairs = || expected.iter().zip(&prediction.outputs);
-    let difference = |(a, b): (&f64, &f64)| {
-        let difference = (a - b).abs();
-        if a.to_bits() == b.to_bits() {
-            0.0
-        } else if difference.is_nan() {
-            f64::INFINITY
-        } else {
-            difference
+    if expected_classes.is_some() {
+        engine.class_numbers_into(&input, &mut classes)?;
+    }
+    let compare = |name: &str, expected: &[f64], found: &[f64]| {
+        if expected.len() != found.len() {
+            let (stored, wanted) = (expected.len(), found.len());
+            let what = format!("reading {MEMBER}: {stored} values of {name:?}; expected {wanted}");
+            return Err(Error::corrupt(what));
         }
+        Ok(Difference::of(expected, found, ensemble.precision()))
     };
-    let exact = pairs().all(|(a, b)| a.to_bits() == b.to_bits());
-    let max_abs_diff = pairs().map(difference).fold(0.0, f64::max);
+    let difference = compare(output_name(ensemble.task()), &expected, &outputs)?;
+    let mut accepted =
+        difference.is_none() || (expected_raw.is_some() && difference.ulps <= comparison::ULPS);
+    if let Some(expected) = &expected_raw {
+        accepted &= compare(RAW_SCORES, expected, &raw_scores)?.is_none();
+    }
+    if let Some(expected) = &expected_classes {
+        accepted &= compare(CLASS, expected, &classes)?.is_none();
+    }
     let magnitude = expected.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-    let max_rel_diff = if max_abs_diff == 0.0 { 0.0 } else { max_abs_diff / magnitude };
-    Ok(GoldenReport { rows: batch.num_rows(), exact, max_abs_diff, max_rel_diff, accepted: exact })
+    Ok(GoldenReport {
+        rows: n_rows,
+        exact: difference.is_none(),
+        max_abs_diff: difference.abs,
+        max_rel_diff: if difference.abs == 0.0 { 0.0 } else { difference.abs / magnitude },
+        max_ulp_diff: difference.ulps,
+        accepted,
+    })
+}
+
+/// What a model gives, and so what golden rows hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Widths {
+    pub task: Task,
+    /// Outputs per row.
+    pub n_outputs: usize,
+    /// Raw scores per row.
+    pub n_raw_scores: usize,
 }
 
 /// The member's bytes.
-pub(crate) fn write(schema: &Schema, task: Task, rows: &GoldenRows, n_outputs: usize) -> Result<Vec<u8>> {
+pub(crate) fn write(schema: &Schema, widths: Widths, rows: &GoldenRows) -> Result<Vec<u8>> {
+    let Widths { task, n_outputs, n_raw_scores } = widths;
     let n_rows = rows.outputs.len() / n_outputs.max(1);
+    let fits = |values: &[f64], width: usize| values.is_empty() || values.len() == n_rows * width;
     let consistent = rows.columns.len() == schema.fields().len()
         && rows.outputs.len() == n_rows * n_outputs
+        && fits(&rows.raw_scores, n_raw_scores)
+        && fits(&rows.classes, 1)
         && rows.columns.iter().all(|column| column.len() == n_rows);
     if !consistent {
-        let message =
-            format!("golden rows of {} columns and {} outputs", rows.columns.len(), rows.outputs.len());
+        let message = format!(
+            "golden rows of {} columns, {} outputs, {} raw scores and {} labels",
+            rows.columns.len(),
+            rows.outputs.len(),
+            rows.raw_scores.len(),
+            rows.classes.len()
+        );
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
     let mut named: Vec<(String, ArrayRef)> = Vec::new();
     for (field, column) in schema.fields().iter().zip(&rows.columns) {
         named.push((input_name(field), array(field, column, &rows.text)?));
     }
-    named.push(match task {
-        Task::Classification => {
-            let mut lists = FixedSizeListBuilder::new(Float64Builder::new(), n_outputs as i32);
-            for row in rows.outputs.chunks(n_outputs.max(1)) {
-                lists.values().append_slice(row);
-                lists.append(true);
-            }
-            (output_name(task).to_owned(), Arc::new(lists.finish()))
-        }
-        Task::Regression => {
-            let mut values = Float64Builder::new();
-            values.append_slice(&rows.outputs);
-            (output_name(task).to_owned(), Arc::new(values.finish()))
-        }
-    });
+    let is_list = task == Task::Classification || n_outputs > 1;
+    named.push((output_name(task).to_owned(), floats(&rows.outputs, n_outputs, is_list)));
+    if !rows.raw_scores.is_empty() {
+        named.push((RAW_SCORES.to_owned(), floats(&rows.raw_scores, n_raw_scores, true)));
+    }
+    if !rows.classes.is_empty() {
+        named.push((CLASS.to_owned(), floats(&rows.classes, 1, false)));
+    }
     write_batch(named)
+}
+
+/// Values as a column of numbers, or of lists of `width`.
+fn floats(values: &[f64], width: usize, is_list: bool) -> ArrayRef {
+    if !is_list {
+        let mut builder = Float64Builder::new();
+        builder.append_slice(values);
+        return Arc::new(builder.finish());
+    }
+    let mut lists = FixedSizeListBuilder::new(Float64Builder::new(), width as i32);
+    for row in values.chunks(width.max(1)) {
+        lists.values().append_slice(row);
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
 }
 
 fn write_batch<N: AsRef<str>>(columns: Vec<(N, ArrayRef)>) -> Result<Vec<u8>> {
@@ -145,6 +203,7 @@ fn input_name(field: &Field) -> String {
 fn output_name(task: Task) -> &'static str {
     match task {
         Task::Classification => "output:probabilities",
+        Task::OutlierDetection => "output:score",
         Task::Regression => "output:prediction",
     }
 }
@@ -254,17 +313,13 @@ fn cells(batch: &RecordBatch, field: &Field) -> Result<(Vec<Cell>, String)> {
     Ok((cells, text))
 }
 
-fn expected(batch: &RecordBatch, engine: &Engine) -> Result<Vec<f64>> {
-    let ensemble = engine.model().ensemble();
-    let task = ensemble.map_or(Task::Regression, Ensemble::task);
-    let array = column(batch, output_name(task))?;
-    let values = match task {
-        Task::Classification => array.as_fixed_size_list_opt().map(|lists| lists.values()),
-        Task::Regression => Some(array),
-    };
-    let values = values.and_then(|values| values.as_primitive_opt::<Float64Type>());
-    let wrong = || {
-        Error::corrupt(format!("reading {MEMBER}: {:?} has type {}", output_name(task), array.data_type()))
-    };
-    Ok(values.ok_or_else(wrong)?.values().to_vec())
+/// The numbers of a column, or of its lists; `None` where there is no such column.
+fn values(batch: &RecordBatch, name: &str) -> Result<Option<Vec<f64>>> {
+    let Some(array) = batch.column_by_name(name) else { return Ok(None) };
+    let values = array.as_fixed_size_list_opt().map_or(array, |lists| lists.values());
+    let numbers = values.as_primitive_opt::<Float64Type>();
+    let numbers = numbers.ok_or_else(|| {
+        Error::corrupt(format!("reading {MEMBER}: {name:?} has type {}", array.data_type()))
+    })?;
+    Ok(Some(numbers.values().to_vec()))
 }

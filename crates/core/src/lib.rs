@@ -18,6 +18,7 @@ pub mod model;
 pub mod pack;
 mod params;
 mod pool;
+pub mod precision;
 pub mod preprocess;
 pub mod schema;
 pub mod strided;

@@ -10,9 +10,10 @@ pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning
 use crate::bloc::{BlocWriter, Draft};
 use crate::engine::{Engine, LoadOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::golden::{self, GoldenReport, GoldenRows};
+use crate::golden::{self, GoldenReport, GoldenRows, Widths};
 use crate::model::Task;
-use crate::model::trees::build::{ForestBuilder, SourceTree};
+use crate::model::link::Link;
+use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
 use crate::params::{NumberType, NumbersRef};
 use crate::schema::Schema;
 use crate::vocabulary::{VocabularyRef, hash};
@@ -81,12 +82,12 @@ impl Packer {
         Ok(reference)
     }
 
-    /// Begins the forest: rows of `n_features`, leaves of `n_outputs` values.
+    /// Begins the forest.
     ///
     /// # Errors
     /// As [`ForestBuilder::new`].
-    pub fn begin_forest(&mut self, n_features: usize, n_outputs: usize) -> Result<()> {
-        self.forest = Some(ForestBuilder::new(n_features, n_outputs)?);
+    pub fn begin_forest(&mut self, shape: ForestShape) -> Result<()> {
+        self.forest = Some(ForestBuilder::new(shape)?);
         Ok(())
     }
 
@@ -119,12 +120,15 @@ impl Packer {
         let draft: Draft = serde_json::from_str(manifest).map_err(invalid("the manifest's draft"))?;
         serde_json::from_str::<serde::de::IgnoredAny>(reference).map_err(invalid("reference.json"))?;
         let schema = Schema::parse(draft.schema.get())?;
-        let ModelTask { task } = serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
+        let ModelTask { task, link } =
+            serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
         let forest = self.forest.ok_or_else(no_forest)?;
-        let golden_bytes = golden::write(&schema, task, golden, forest.n_outputs())?;
+        let n_raw_scores = forest.n_outputs();
+        let widths = Widths { task, n_outputs: link.n_outputs(n_raw_scores), n_raw_scores };
+        let golden_bytes = golden::write(&schema, widths, golden)?;
         let mut writer = BlocWriter::default();
         writer.add("params.bin", 1, true, self.params)?;
-        writer.add("forest.bin", 1, true, forest.finish()?)?;
+        writer.add("forest.bin", 2, true, forest.finish()?)?;
         writer.add("reference.json", 1, false, reference.as_bytes().to_vec())?;
         writer.add(golden::MEMBER, 1, false, golden_bytes)?;
         let unpublished = writer.write(target, draft)?;
@@ -199,6 +203,8 @@ impl Packer {
 #[derive(Deserialize)]
 struct ModelTask {
     task: Task,
+    #[serde(default)]
+    link: Link,
 }
 
 fn no_forest() -> Error {

@@ -7,7 +7,7 @@ use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
 use monobloc::error::guard;
 use monobloc::model::{Classes, Label, argmax};
-use monobloc::preprocess::FeatureType;
+use monobloc::precision::Precision;
 use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -168,13 +168,13 @@ impl Engine {
         let rows = self.rows(X)?;
         let width = self.inner.pipeline().n_features();
         match self.inner.pipeline().feature_type() {
-            FeatureType::Float32 => filled::<f32>(py, rows.n_rows(), Some(width), "f4", |out| {
+            Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), "f4", |out| {
                 self.for_each_chunk(&rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into_f32(input, out))
                 })
             }),
-            FeatureType::Float64 => filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| {
+            Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| {
                 self.for_each_chunk(&rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into(input, out))

@@ -5,7 +5,7 @@ use crate::rows::cells;
 use monobloc::ErrorKind;
 use monobloc::error::guard;
 use monobloc::golden::GoldenRows;
-use monobloc::model::trees::build::SourceTree;
+use monobloc::model::trees::source::Tree;
 use monobloc::pack;
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::prelude::*;
@@ -70,65 +70,69 @@ impl Packer {
         json(py, &reference)
     }
 
-    /// Begins the forest.
-    fn forest(&self, n_features: usize, n_outputs: usize) -> PyResult<()> {
-        self.with(|packer| packer.begin_forest(n_features, n_outputs))
+    /// Begins the forest: JSON of what all its trees share.
+    fn forest(&self, shape: &str) -> PyResult<()> {
+        let shape = serde_json::from_str(shape)
+            .map_err(|error| raise(ErrorKind::InvalidArgument, format!("the forest's shape: {error}")))?;
+        self.with(|packer| packer.begin_forest(shape))
     }
 
-    /// Appends a tree: arrays with an entry per node, and `n_outputs` values per node.
+    /// Appends a tree: arrays with an entry per node, and the values of each node.
     #[expect(clippy::too_many_arguments, reason = "the arrays of a tree as training libraries keep them")]
-    #[pyo3(signature = (left, right, feature, threshold, missing_left, values, cover=None))]
+    #[pyo3(signature = (left, right, column, threshold, missing_left, values, *, set=None, output=0, cover=None))]
     fn tree(
         &self,
         left: &Bound<'_, PyAny>,
         right: &Bound<'_, PyAny>,
-        feature: &Bound<'_, PyAny>,
+        column: &Bound<'_, PyAny>,
         threshold: &Bound<'_, PyAny>,
         missing_left: &Bound<'_, PyAny>,
         values: &Bound<'_, PyAny>,
+        set: Option<&Bound<'_, PyAny>>,
+        output: usize,
         cover: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let missing_left: Vec<bool> =
-            read::<u8>(&missing_left.call_method1("view", ("u1",))?, "missing_left")?
-                .iter()
-                .map(|&left| left != 0)
-                .collect();
-        let cover = cover.map(|cover| read::<f32>(cover, "cover")).transpose()?;
-        let tree = (
-            read::<i64>(left, "left")?,
-            read::<i64>(right, "right")?,
-            read::<i64>(feature, "feature")?,
-            read::<f64>(threshold, "threshold")?,
-            read::<f64>(values, "values")?,
-        );
-        self.with(|packer| {
-            packer.tree(SourceTree {
-                left: &tree.0,
-                right: &tree.1,
-                feature: &tree.2,
-                threshold: &tree.3,
-                missing_left: &missing_left,
-                values: &tree.4,
-                cover: cover.as_deref(),
-                set: &[],
-                output: 0,
-            })
-        })
+        let missing_left = read::<u8>(&missing_left.call_method1("view", ("u1",))?, "missing_left")?;
+        let tree = Tree {
+            left: read::<i64>(left, "left")?,
+            right: read::<i64>(right, "right")?,
+            column: read::<i64>(column, "column")?,
+            threshold: read::<f64>(threshold, "threshold")?,
+            missing_left: missing_left.into_iter().map(|left| left != 0).collect(),
+            set: set.map(|set| read::<i64>(set, "set")).transpose()?.unwrap_or_default(),
+            values: read::<f64>(values, "values")?,
+            cover: cover.map(|cover| read::<f32>(cover, "cover")).transpose()?,
+            output,
+        };
+        self.with(|packer| packer.tree(tree.as_source()))
     }
 
     /// Writes the bloc, replays its golden rows, and publishes it, or raises and leaves nothing. The
     /// packer is used up.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a bloc, named by the caller")]
+    #[pyo3(signature = (path, manifest, reference, *, golden_inputs, golden_outputs, golden_raw_scores=None, golden_classes=None))]
     fn write<'py>(
         &self,
         py: Python<'py>,
         path: PathBuf,
         manifest: &str,
+        reference: &str,
         golden_inputs: Vec<Bound<'py, PyList>>,
         golden_outputs: &Bound<'py, PyAny>,
-        reference: &str,
+        golden_raw_scores: Option<&Bound<'py, PyAny>>,
+        golden_classes: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (columns, text) = cells(&golden_inputs)?;
-        let golden = GoldenRows { columns, text, outputs: read::<f64>(golden_outputs, "golden_outputs")? };
+        let floats = |values: Option<&Bound<'py, PyAny>>, name: &str| {
+            values.map(|values| read::<f64>(values, name)).transpose().map(Option::unwrap_or_default)
+        };
+        let golden = GoldenRows {
+            columns,
+            text,
+            outputs: read::<f64>(golden_outputs, "golden_outputs")?,
+            raw_scores: floats(golden_raw_scores, "golden_raw_scores")?,
+            classes: floats(golden_classes, "golden_classes")?,
+        };
         let packer = self.take()?;
         let packed = py
             .detach(|| guard(|| packer.write(&path, manifest, &golden, reference)))
@@ -140,6 +144,7 @@ impl Packer {
         report.set_item("exact", packed.golden.exact)?;
         report.set_item("max_abs_diff", packed.golden.max_abs_diff)?;
         report.set_item("max_rel_diff", packed.golden.max_rel_diff)?;
+        report.set_item("max_ulp_diff", packed.golden.max_ulp_diff)?;
         Ok(report)
     }
 }

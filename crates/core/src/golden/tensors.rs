@@ -67,8 +67,14 @@ pub(super) fn replay(engine: &Engine, network: &Network) -> Result<GoldenReport>
         fields.iter().map(|field| field.name.as_str()).collect()
     };
     let cases = read(&read_batch(engine)?, &names, network)?;
-    let mut report =
-        GoldenReport { rows: 0, exact: true, max_abs_diff: 0.0, max_rel_diff: 0.0, accepted: true };
+    let mut report = GoldenReport {
+        rows: 0,
+        exact: true,
+        max_abs_diff: 0.0,
+        max_rel_diff: 0.0,
+        max_ulp_diff: 0,
+        accepted: true,
+    };
     for case in cases {
         let inputs = names.iter().copied().zip(case.inputs).collect();
         let found = engine.run_golden(network, inputs)?;

@@ -1,26 +1,52 @@
 //! A tree ensemble with its outputs: one value per class or one prediction, for each row.
 
+use super::link::Link;
 use super::trees::{self, Forest};
-use super::{Classes, Task};
+use super::{Classes, Task, argmax};
 use crate::error::{Error, Result};
+use crate::precision::{Float, Precision};
 use serde::Deserialize;
 
-/// A forest and what its leaves mean. `Send` and `Sync`.
+/// A forest and what its sums mean. `Send` and `Sync`.
 #[derive(Debug)]
 pub struct Ensemble {
     forest: Forest,
     source: String,
     combine: Combine,
+    link: Link,
     task: Task,
     classes: Option<Classes>,
+    decide: Decide,
     accepts_missing: bool,
+    accepts_infinite: bool,
+}
+
+/// What is asked of an ensemble for each row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Answer {
+    /// The number of the label.
+    Class,
+    /// The outputs.
+    Outputs,
+    /// The outputs, and then the number of the label.
+    OutputsAndClass,
+    /// What the trees add up to.
+    RawScores,
+}
+
+/// Memory that is reused from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch<V> {
+    trees: trees::Scratch<V>,
+    raw: Vec<f64>,
+    outputs: Vec<f64>,
 }
 
 impl Ensemble {
     /// Reads the manifest's `model` over the forest that it names.
     pub(crate) fn parse(json: &str, forest: Forest, n_features: usize) -> Result<Ensemble> {
         let corrupt = |what: String| Error::corrupt(format!("reading the manifest's model: {what}"));
-        let Json { kind: Kind::Forest, source, task, combine, classes, missing } =
+        let Json { kind: Kind::Forest, source, task, combine, link, classes, decide, missing, infinite } =
             serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
         if forest.n_features() != n_features {
             return Err(corrupt(format!(
@@ -28,18 +54,34 @@ impl Ensemble {
                 forest.n_features()
             )));
         }
-        let expected = match (task, &classes) {
-            (Task::Classification, Some(classes)) => classes.values.len(),
-            (Task::Regression, None) => 1,
-            _ => return Err(corrupt(format!("{task:?} with classes {classes:?}"))),
+        let n_outputs = link.n_outputs(forest.n_outputs());
+        let fits = match (task, &classes, decide) {
+            (Task::Classification, Some(classes), Decide::Probabilities | Decide::RawScores) => {
+                classes.values.len() == n_outputs && n_outputs > 0
+            }
+            (Task::OutlierDetection, Some(classes), Decide::Below(offset)) => {
+                classes.values.len() == 2 && n_outputs == 1 && offset.is_finite()
+            }
+            (Task::Regression, None, Decide::Probabilities) => n_outputs > 0,
+            _ => false,
         };
-        if forest.n_outputs() != expected {
-            return Err(corrupt(format!("{} outputs per leaf; expected {expected}", forest.n_outputs())));
+        if !fits {
+            return Err(corrupt(format!("{task:?} by {decide:?} of {n_outputs} outputs, with {classes:?}")));
         }
         if combine == Combine::Single && forest.n_trees() != 1 {
             return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
         }
-        Ok(Ensemble { forest, source, combine, task, classes, accepts_missing: missing == Missing::Accept })
+        Ok(Ensemble {
+            forest,
+            source,
+            combine,
+            link,
+            task,
+            classes,
+            decide,
+            accepts_missing: missing == Policy::Accept,
+            accepts_infinite: infinite == Policy::Accept,
+        })
     }
 
     /// What the outputs are.
@@ -47,7 +89,7 @@ impl Ensemble {
         self.task
     }
 
-    /// The labels, for classification.
+    /// The labels, for classification and outlier detection.
     pub fn classes(&self) -> Option<&Classes> {
         self.classes.as_ref()
     }
@@ -62,36 +104,132 @@ impl Ensemble {
         &self.forest
     }
 
-    /// The number of values per row: one per class, or one.
+    /// How raw scores become outputs.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The number of values per row: one per class, or those of a regression.
     pub fn n_outputs(&self) -> usize {
-        self.forest.n_outputs()
+        self.link.n_outputs(self.forest.n_outputs())
     }
 
-    /// Why the source model would refuse a row with this feature, where it would.
+    /// The type of the source's outputs. They are kept as `f64`, which holds either.
+    pub fn precision(&self) -> Precision {
+        self.forest.sums()
+    }
+
+    /// The score below which a row is an outlier, for outlier detection.
+    pub fn offset(&self) -> Option<f64> {
+        match self.decide {
+            Decide::Below(offset) => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// The number of values per row of `answer`.
+    pub(crate) fn width(&self, answer: Answer) -> usize {
+        match answer {
+            Answer::Class => 1,
+            Answer::Outputs => self.n_outputs(),
+            Answer::OutputsAndClass => self.n_outputs() + 1,
+            Answer::RawScores => self.forest.n_outputs(),
+        }
+    }
+
+    /// Whether the source model would refuse a row with this feature.
     #[inline]
-    pub(crate) fn refuses(&self, feature: f32) -> bool {
-        feature.is_infinite() || (feature.is_nan() && !self.accepts_missing)
+    pub(crate) fn refuses<V: Float>(&self, feature: V) -> bool {
+        let feature = feature.to_f64();
+        (feature.is_infinite() && !self.accepts_infinite) || (feature.is_nan() && !self.accepts_missing)
     }
 
-    /// The outputs for each row of `features`.
-    pub(crate) fn run(&self, features: &[f32], out: &mut [f64]) {
-        match self.combine {
-            Combine::Single => trees::fast::copy(&self.forest, features, out),
-            Combine::Mean => {
-                out.fill(0.0);
-                trees::fast::add(&self.forest, features, out);
-                let n_trees = self.forest.n_trees() as f64;
-                out.iter_mut().for_each(|sum| *sum /= n_trees);
+    /// What is asked for each row of `features`, one row's after another's.
+    pub(crate) fn run<V: Float>(
+        &self,
+        features: &[V],
+        answer: Answer,
+        scratch: &mut Scratch<V>,
+        out: &mut [f64],
+    ) {
+        let n_rows = out.len() / self.width(answer);
+        let Scratch { trees, raw, outputs } = scratch;
+        match answer {
+            Answer::RawScores => return self.raw_scores(features, trees, out),
+            Answer::Outputs if self.link == Link::Identity => return self.raw_scores(features, trees, out),
+            _ => {}
+        }
+        let raw = sized(raw, n_rows * self.forest.n_outputs());
+        self.raw_scores(features, trees, raw);
+        if answer == Answer::Outputs {
+            return self.link.apply(raw, self.precision(), out);
+        }
+        let n_outputs = self.n_outputs();
+        let outputs = sized(outputs, n_rows * n_outputs);
+        self.link.apply(raw, self.precision(), outputs);
+        let rows = raw.chunks_exact(self.forest.n_outputs()).zip(outputs.chunks_exact(n_outputs));
+        for ((raw, outputs), out) in rows.zip(out.chunks_exact_mut(self.width(answer))) {
+            if let Some((class, values)) = out.split_last_mut() {
+                *class = self.class(raw, outputs) as f64;
+                values.iter_mut().zip(outputs).for_each(|(into, &value)| *into = value);
             }
+        }
+    }
+
+    fn raw_scores<V: Float>(&self, features: &[V], scratch: &mut trees::Scratch<V>, out: &mut [f64]) {
+        if self.combine == Combine::Single {
+            return trees::fast::copy(&self.forest, features, scratch, out);
+        }
+        out.chunks_exact_mut(self.forest.n_outputs())
+            .for_each(|row| row.copy_from_slice(self.forest.start()));
+        trees::fast::add(&self.forest, features, scratch, out);
+        if self.combine == Combine::Mean {
+            let n_rounds = self.forest.n_rounds() as f64;
+            out.iter_mut().for_each(|sum| *sum = self.precision().round(*sum / n_rounds));
+        }
+    }
+
+    /// The number of a row's label.
+    fn class(&self, raw: &[f64], outputs: &[f64]) -> usize {
+        match (self.decide, raw) {
+            (Decide::Below(offset), _) => usize::from(outputs.iter().all(|score| score - offset >= 0.0)),
+            (Decide::RawScores, &[raw]) => usize::from(raw > 0.0),
+            (Decide::RawScores, _) => argmax(raw),
+            (Decide::Probabilities, _) => argmax(outputs),
         }
     }
 }
 
+fn sized(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+    &mut buffer[..len]
+}
+
+/// How leaf values become raw scores.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Combine {
+    /// Their sum, divided by the trees of an output.
     Mean,
+    /// They are the raw scores of the only tree.
     Single,
+    /// Their sum.
+    Sum,
+}
+
+/// What decides on the label.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Decide {
+    /// The second of two where the score is not below this; see scikit-learn's `offset_`.
+    Below(f64),
+    /// The first of the greatest outputs.
+    #[default]
+    Probabilities,
+    /// The sign of the raw score, or the first of the greatest.
+    RawScores,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -100,10 +238,11 @@ enum Kind {
     Forest,
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
-enum Missing {
+enum Policy {
     Accept,
+    #[default]
     Refuse,
 }
 
@@ -114,6 +253,12 @@ struct Json {
     source: String,
     task: Task,
     combine: Combine,
+    #[serde(default)]
+    link: Link,
     classes: Option<Classes>,
-    missing: Missing,
+    #[serde(default)]
+    decide: Decide,
+    missing: Policy,
+    #[serde(default)]
+    infinite: Policy,
 }

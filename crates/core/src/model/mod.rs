@@ -3,9 +3,11 @@
 mod ensemble;
 #[cfg(feature = "onnx")]
 pub mod graph;
+pub mod link;
 pub mod trees;
 
 pub use ensemble::Ensemble;
+pub(crate) use ensemble::{Answer, Scratch};
 
 use serde::Deserialize;
 
@@ -38,6 +40,8 @@ pub struct Constant {
 pub enum Task {
     /// Probabilities of classes.
     Classification,
+    /// A score that is lower the more abnormal a row is.
+    OutlierDetection,
     /// A number.
     Regression,
 }
@@ -106,6 +110,11 @@ impl Model {
     /// and 0 here.
     pub fn n_outputs(&self) -> usize {
         self.ensemble().map_or(0, Ensemble::n_outputs)
+    }
+
+    /// The number of raw scores per row of an ensemble; a network has none.
+    pub fn n_raw_scores(&self) -> usize {
+        self.ensemble().map_or(0, |ensemble| ensemble.forest().n_outputs())
     }
 }
 

@@ -9,8 +9,7 @@ mod pipeline;
 mod reading;
 mod tile;
 
-pub(crate) use pipeline::Feature;
-pub use pipeline::{FeatureType, Pipeline};
+pub use pipeline::Pipeline;
 pub(crate) use tile::{Refusal, Scratch};
 
 use crate::error::{Error, Result};

@@ -6,6 +6,7 @@ use super::tile::{Refusal, Scratch, Tile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
 use crate::params::Params;
+use crate::precision::{Float, Precision};
 use crate::schema::Schema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,7 +20,7 @@ pub struct Pipeline {
     n_columns: usize,
     features: Vec<Number>,
     feature_names: Vec<String>,
-    feature_type: FeatureType,
+    feature_type: Precision,
     /// Fields that some step reads, and so must be in the input.
     needed: Vec<usize>,
 }
@@ -31,35 +32,6 @@ pub struct StepDescription {
     pub kind: String,
     /// Where it stands in the source model.
     pub path: String,
-}
-
-/// The type of the feature matrix.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum FeatureType {
-    /// 32-bit floats.
-    Float32,
-    /// 64-bit floats.
-    Float64,
-}
-
-/// Types that a feature matrix can be written as.
-pub(crate) trait Feature: Copy {
-    fn from_f64(value: f64) -> Self;
-}
-
-impl Feature for f64 {
-    #[inline]
-    fn from_f64(value: f64) -> f64 {
-        value
-    }
-}
-
-impl Feature for f32 {
-    #[inline]
-    fn from_f64(value: f64) -> f32 {
-        value as f32
-    }
 }
 
 #[derive(Deserialize)]
@@ -74,7 +46,7 @@ struct Json {
 struct Features {
     slots: Vec<usize>,
     names: Vec<String>,
-    dtype: FeatureType,
+    dtype: Precision,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +101,7 @@ impl Pipeline {
     }
 
     /// The type of the feature matrix.
-    pub fn feature_type(&self) -> FeatureType {
+    pub fn feature_type(&self) -> Precision {
         self.feature_type
     }
 
@@ -167,7 +139,7 @@ impl Pipeline {
 
     /// Writes the features of `rows` to `out`, row after row. Rows that the source model would refuse
     /// are reported; their features are without meaning.
-    pub(crate) fn run<T: Feature>(
+    pub(crate) fn run<T: Float>(
         &self,
         input: &Input<'_>,
         rows: Range<usize>,

@@ -3,8 +3,8 @@
 use super::missing::Missing;
 use crate::error::{Error, Result};
 use crate::params::Params;
+pub(super) use crate::precision::Precision;
 use crate::schema::{Null, Schema};
-use serde::Deserialize;
 
 /// The state while the manifest's steps are read in order.
 pub(super) struct Reading<'a> {
@@ -40,26 +40,6 @@ pub(super) struct Text {
     pub null: Option<Null>,
     /// What replaces which cells, in order.
     pub replacements: Vec<(Missing, String)>,
-}
-
-/// The type of a number slot.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-pub(super) enum Precision {
-    #[serde(rename = "float32")]
-    Single,
-    #[serde(rename = "float64")]
-    Double,
-}
-
-impl Precision {
-    /// `value` rounded to this type.
-    #[inline]
-    pub fn round(self, value: f64) -> f64 {
-        match self {
-            Precision::Single => f64::from(value as f32),
-            Precision::Double => value,
-        }
-    }
 }
 
 impl<'a> Reading<'a> {

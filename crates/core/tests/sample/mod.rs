@@ -2,8 +2,9 @@
 //! through, and a one-hot encoded text, before a forest of three trees.
 
 use monobloc::golden::GoldenRows;
-use monobloc::model::trees::build::SourceTree;
+use monobloc::model::trees::build::{ForestShape, SourceTree};
 use monobloc::pack::{Categories, Packed, Packer};
+use monobloc::precision::Precision;
 use monobloc::{Cell, Cells, Column, Input, Result};
 use std::path::Path;
 
@@ -45,7 +46,13 @@ pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
     let (mean, scale) = (json(&packer.floats(&[35.0])), json(&packer.floats(&[12.5])));
     let regions = json(&packer.vocabulary(Categories::Texts(&["east", "north", "south"]), None, None)?);
     let codes = json(&packer.integers(&[0, 1, 2]));
-    packer.begin_forest(5, 2)?;
+    packer.begin_forest(ForestShape {
+        n_features: 5,
+        features: Precision::Single,
+        n_values: 2,
+        n_outputs: 2,
+        ..ForestShape::default()
+    })?;
     for (feature, threshold, left, right) in SPLITS {
         packer.tree(SourceTree {
             left: &[1, -1, -1],
@@ -82,7 +89,12 @@ pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
     );
     let (regions, text) = region_cells();
     let floats = |values: &[f64]| values.iter().map(|&value| Cell::Float(value)).collect();
-    let golden = GoldenRows { columns: vec![floats(&AGES), floats(&BALANCES), regions], text, outputs };
+    let golden = GoldenRows {
+        columns: vec![floats(&AGES), floats(&BALANCES), regions],
+        text,
+        outputs,
+        ..GoldenRows::default()
+    };
     packer.write(path, &manifest, &golden, "{}")
 }
 

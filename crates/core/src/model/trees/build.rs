@@ -1,8 +1,14 @@
 //! Building `forest.bin` from trees as training libraries keep them.
 
-use super::layout::{HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, VERSION};
+use super::columns;
+use super::layout::{
+    HEADER_WORDS, MAGIC, SECTION_ALIGNMENT, SINGLE_FEATURES, SINGLE_SUMS, TREE_WORDS, VERSION,
+};
 use super::node::{LEAF, MISSING_LEFT, NUMBER, Narrow};
+use super::source::{Column, Comparison, Reading, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
+use crate::precision::Precision;
+use serde::Deserialize;
 use std::collections::HashMap;
 
 /// A tree as parallel arrays, one entry per node, the root first.
@@ -12,29 +18,62 @@ pub struct SourceTree<'a> {
     pub left: &'a [i64],
     /// The right child; negative for a leaf.
     pub right: &'a [i64],
-    /// The feature that an inner node looks at.
+    /// The column that an inner node looks at.
     pub feature: &'a [i64],
-    /// An inner node sends `x <= threshold` left.
+    /// What an inner node compares with; of no meaning at a categorical node.
     pub threshold: &'a [f64],
     /// Whether an inner node sends missing values left.
     pub missing_left: &'a [bool],
     /// The set of a categorical node, which sends its members left; negative at other nodes. Empty where no
     /// node is categorical.
     pub set: &'a [i64],
-    /// `n_outputs` values per node, of which the leaves' are read.
+    /// The values of each node, of which the leaves' are read: as many as the forest's leaves have.
     pub values: &'a [f64],
     /// The training weight that reached each node, where known.
     pub cover: Option<&'a [f32]>,
-    /// The output that a leaf's single value is added to.
+    /// The output that the first value of a leaf is added to.
     pub output: usize,
+}
+
+/// What all trees of a forest share.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestShape {
+    /// The number of features of a row.
+    pub n_features: usize,
+    /// What nodes look at; empty where that is the features themselves.
+    #[serde(default)]
+    pub columns: Vec<Column>,
+    /// The type that features are brought to.
+    #[serde(default)]
+    pub features: Precision,
+    /// Which values go left.
+    #[serde(default)]
+    pub comparison: Comparison,
+    /// The sets of categorical nodes.
+    #[serde(default)]
+    pub sets: Vec<Vec<u32>>,
+    /// The number of values of a leaf: one, or `n_outputs`.
+    pub n_values: usize,
+    /// The number of sums of a row.
+    pub n_outputs: usize,
+    /// What each sum starts from; empty for zeros.
+    #[serde(default)]
+    pub start: Vec<f64>,
+    /// The type that leaf values are added in.
+    #[serde(default)]
+    pub sums: Precision,
 }
 
 /// Collects trees and writes the section.
 #[derive(Debug)]
 pub struct ForestBuilder {
-    n_features: u32,
-    n_outputs: usize,
-    table: Vec<u8>,
+    shape: ForestShape,
+    n_columns: u32,
+    /// The section's sets: the column, and the set of the shape.
+    asked: Vec<(u32, usize)>,
+    asked_numbers: HashMap<(u32, usize), u32>,
+    table: Vec<u64>,
     nodes: Vec<(f64, u64)>,
     last_left: u32,
     leaf_numbers: HashMap<Box<[u64]>, u32>,
@@ -54,21 +93,50 @@ struct Pending {
 }
 
 impl ForestBuilder {
-    /// A forest over rows of `n_features`, each leaf with `n_outputs` values.
+    /// A forest of this shape.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] beyond 2^30 features.
-    pub fn new(n_features: usize, n_outputs: usize) -> Result<ForestBuilder> {
-        let features = u32::try_from(n_features).ok().filter(|&n| n <= NUMBER && n_outputs > 0);
-        let n_features = features.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("a forest of {n_features} features and {n_outputs} outputs"),
-            )
-        })?;
+    /// [`ErrorKind::Unsupported`] beyond 2^30 columns and sets; [`ErrorKind::InvalidArgument`] for a shape
+    /// that contradicts itself.
+    pub fn new(shape: ForestShape) -> Result<ForestBuilder> {
+        let (n_features, n_outputs) = (shape.n_features, shape.n_outputs);
+        let n_columns = if shape.columns.is_empty() { n_features } else { shape.columns.len() };
+        let wanted = n_columns.max(n_features).saturating_add(shape.sets.len());
+        if u32::try_from(wanted).ok().is_none_or(|n| n > NUMBER) || u32::try_from(n_outputs).is_err() {
+            let what = format!("a forest of {wanted} columns and sets, and {n_outputs} outputs");
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        let readable = |column: &Column| {
+            let known = match column.reading {
+                Reading::ByteCategory(known) => (known as usize) < shape.sets.len(),
+                _ => true,
+            };
+            (column.feature as usize) < n_features && known
+        };
+        if n_outputs == 0
+            || !(shape.n_values == 1 || shape.n_values == n_outputs)
+            || !(shape.start.is_empty() || shape.start.len() == n_outputs)
+            || !shape.columns.iter().all(readable)
+        {
+            let what = format!(
+                "a forest of {n_features} features, {n_outputs} outputs, {} values per leaf and {} starting values, with columns {:?}",
+                shape.n_values,
+                shape.start.len(),
+                shape.columns.iter().find(|column| !readable(column))
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, what));
+        }
+        // The sets of readings keep their numbers: they come first.
+        let known = shape.columns.iter().filter_map(|column| match column.reading {
+            Reading::ByteCategory(known) => Some(known as usize + 1),
+            _ => None,
+        });
+        let asked: Vec<(u32, usize)> = (0..known.max().unwrap_or(0)).map(|set| (0, set)).collect();
         Ok(ForestBuilder {
-            n_features,
-            n_outputs,
+            shape,
+            n_columns: n_columns as u32,
+            asked,
+            asked_numbers: HashMap::new(),
             table: Vec::new(),
             nodes: Vec::new(),
             last_left: 0,
@@ -77,6 +145,30 @@ impl ForestBuilder {
             cover: Vec::new(),
             without_cover: false,
         })
+    }
+
+    /// The forest of a whole ensemble.
+    ///
+    /// # Errors
+    /// As [`ForestBuilder::new`] and [`ForestBuilder::push`].
+    pub fn of(ensemble: TreeEnsemble) -> Result<ForestBuilder> {
+        let n_values = ensemble.trees.first().map_or(1, |tree| tree.values.len() / tree.left.len().max(1));
+        let shape = ForestShape {
+            n_features: ensemble.n_features,
+            columns: ensemble.columns,
+            features: ensemble.features,
+            comparison: ensemble.comparison,
+            sets: ensemble.sets,
+            n_values,
+            n_outputs: ensemble.n_outputs,
+            start: ensemble.start,
+            sums: ensemble.sums,
+        };
+        let mut builder = ForestBuilder::new(shape)?;
+        for tree in ensemble.trees {
+            builder.push(tree.as_source())?;
+        }
+        Ok(builder)
     }
 
     /// Appends a tree.
@@ -99,19 +191,19 @@ impl ForestBuilder {
                 self.cover[(first + place) * 4..][..4].copy_from_slice(&cover[source].to_le_bytes());
             }
             if tree.left[source] < 0 {
-                let values = &tree.values[source * self.n_outputs..][..self.n_outputs];
+                let values = &tree.values[source * self.shape.n_values..][..self.shape.n_values];
                 let leaf = self.leaf(values)?;
                 self.put_node(first + place, f64::INFINITY, place, LEAF | MISSING_LEFT | leaf);
                 continue;
             }
             let (left, right) = (tree.left[source] as usize, tree.right[source] as usize);
             let missing = if tree.missing_left[source] { MISSING_LEFT } else { 0 };
-            self.put_node(
-                first + place,
-                tree.threshold[source],
-                placed,
-                missing | tree.feature[source] as u32,
-            );
+            let column = tree.feature[source] as u32;
+            let (threshold, column) = match tree.set.get(source) {
+                Some(&set) if set >= 0 => (0.0, self.n_columns + self.ask(column, set as usize)),
+                _ => (self.at_most(tree.threshold[source]), column),
+            };
+            self.put_node(first + place, threshold, placed, missing | column);
             let left = Pending { source: left, place: placed, depth: depth + 1 };
             let right = Pending { source: right, place: placed + 1, depth: depth + 1 };
             self.last_left = self.last_left.max(placed as u32);
@@ -121,23 +213,23 @@ impl ForestBuilder {
             stack.extend(if left_first { [right, left] } else { [left, right] });
         }
         self.without_cover |= tree.cover.is_none();
-        self.table.extend_from_slice(&(first as u64).to_le_bytes());
-        self.table.extend_from_slice(&(n_nodes as u32).to_le_bytes());
-        self.table.extend_from_slice(&deepest.to_le_bytes());
+        self.table.extend([first as u64, u64::from(deepest) << 32 | n_nodes as u64, tree.output as u64]);
         Ok(())
     }
 
-    /// The number of values of a leaf.
+    /// The number of sums of a row.
     pub fn n_outputs(&self) -> usize {
-        self.n_outputs
+        self.shape.n_outputs
     }
 
-    /// The section, with narrow nodes where all of them fit, which are half the size.
+    /// The section, with narrow nodes where features are float32 and all nodes fit, which are half the size.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] without trees.
     pub fn finish(self) -> Result<Vec<u8>> {
-        let narrow = Narrow::fitting(self.n_features, self.last_left);
+        let single = self.shape.features == Precision::Single;
+        let columns = self.n_columns + self.asked.len() as u32;
+        let narrow = if single { Narrow::fitting(columns, self.last_left) } else { None };
         self.finish_with(narrow)
     }
 
@@ -147,50 +239,96 @@ impl ForestBuilder {
         self.finish_with(None)
     }
 
-    fn finish_with(self, narrow: Option<Narrow>) -> Result<Vec<u8>> {
+    fn finish_with(mut self, narrow: Option<Narrow>) -> Result<Vec<u8>> {
         if self.table.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "a forest without trees"));
         }
-        let node_bytes = if narrow.is_some() { 8 } else { 16 };
-        let n_nodes = self.n_nodes();
-        let lengths = [self.table.len(), n_nodes * node_bytes, self.leaves.len(), self.cover.len()];
-        let written = if self.without_cover { 3 } else { 4 };
-        let mut offsets = [0_usize; 4];
-        let mut end = HEADER_BYTES;
-        for (offset, length) in offsets.iter_mut().zip(lengths).take(written) {
+        let (n_nodes, n_leaves) = (self.n_nodes(), self.leaf_numbers.len());
+        let n_trees = self.table.len() / TREE_WORDS;
+        let nodes: Vec<u8> = match narrow {
+            Some(narrow) => self.nodes.drain(..).flat_map(|node| narrow.encode(node).to_le_bytes()).collect(),
+            None => self.nodes.drain(..).flat_map(|(threshold, rest)| wide_bytes(threshold, rest)).collect(),
+        };
+        self.nodes = Vec::new();
+        let (sets, set_words) = self.sets();
+        let mut start = std::mem::take(&mut self.shape.start);
+        start.resize(self.shape.n_outputs, 0.0);
+        let parts: [Vec<u8>; 8] = [
+            self.table.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            nodes,
+            std::mem::take(&mut self.leaves),
+            if self.without_cover { Vec::new() } else { std::mem::take(&mut self.cover) },
+            self.shape.columns.iter().flat_map(columns::encode).collect(),
+            sets.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            set_words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            start.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        ];
+        let mut offsets = [0_usize; 8];
+        let mut end = HEADER_WORDS * 8;
+        for (offset, part) in offsets.iter_mut().zip(&parts) {
             *offset = end.next_multiple_of(SECTION_ALIGNMENT);
-            end = *offset + length;
+            end = *offset + part.len();
         }
+        let pair = |low: usize, high: usize| (high as u64) << 32 | low as u64;
+        let shape = &self.shape;
+        let flags = if shape.features == Precision::Single { SINGLE_FEATURES } else { 0 }
+            | if shape.sums == Precision::Single { SINGLE_SUMS } else { 0 };
+        let header = [
+            u64::from_le_bytes(*MAGIC),
+            pair(VERSION as usize, n_trees),
+            pair(shape.n_features, shape.n_outputs),
+            pair(shape.n_values, shape.columns.len()),
+            pair(self.asked.len(), flags as usize),
+            pair(if narrow.is_some() { 8 } else { 16 }, narrow.map_or(0, Narrow::column_bits) as usize),
+            n_nodes as u64,
+            n_leaves as u64,
+            set_words.len() as u64,
+        ];
+        let header = header.into_iter().chain(offsets.map(|offset| offset as u64));
         let mut out = Vec::with_capacity(end);
-        out.extend_from_slice(MAGIC);
-        for number in [VERSION, (self.table.len() / 16) as u32, self.n_features, self.n_outputs as u32] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        for number in [n_nodes, self.leaf_numbers.len()].into_iter().chain(offsets) {
-            out.extend_from_slice(&(number as u64).to_le_bytes());
-        }
-        for number in [node_bytes as u32, narrow.map_or(0, Narrow::feature_bits)] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.resize(offsets[0], 0);
-        out.extend_from_slice(&self.table);
-        out.resize(offsets[1], 0);
-        match narrow {
-            Some(narrow) => out.extend(self.nodes.iter().flat_map(|&node| narrow.encode(node).to_le_bytes())),
-            None => {
-                for (threshold, rest) in &self.nodes {
-                    out.extend_from_slice(&threshold.to_le_bytes());
-                    out.extend_from_slice(&rest.to_le_bytes());
-                }
-            }
-        }
-        out.resize(offsets[2], 0);
-        out.extend_from_slice(&self.leaves);
-        if written == 4 {
-            out.resize(offsets[3], 0);
-            out.extend_from_slice(&self.cover);
+        out.extend(header.flat_map(u64::to_le_bytes));
+        for (offset, part) in offsets.into_iter().zip(parts) {
+            out.resize(offset, 0);
+            out.extend_from_slice(&part);
         }
         Ok(out)
+    }
+
+    /// The table of sets, and their bits.
+    fn sets(&self) -> (Vec<u64>, Vec<u64>) {
+        let (mut table, mut bits) = (Vec::new(), Vec::new());
+        let mut written = HashMap::new();
+        for &(column, set) in &self.asked {
+            let entry = *written.entry(set).or_insert_with(|| {
+                let members = &self.shape.sets[set];
+                let n_words = members.iter().max().map_or(0, |&most| most as usize / 64 + 1);
+                let first = bits.len();
+                bits.resize(first + n_words, 0);
+                members.iter().for_each(|&member| bits[first + member as usize / 64] |= 1 << (member % 64));
+                (n_words as u64) << 32 | first as u64
+            });
+            table.extend([entry, u64::from(column)]);
+        }
+        (table, bits)
+    }
+
+    /// The number of the section's set that asks `set` of `column`.
+    fn ask(&mut self, column: u32, set: usize) -> u32 {
+        let asked = &mut self.asked;
+        *self.asked_numbers.entry((column, set)).or_insert_with(|| {
+            asked.push((column, set));
+            asked.len() as u32 - 1
+        })
+    }
+
+    /// The threshold whose `<=` is the source's comparison with `threshold`; NaN where nothing goes left.
+    fn at_most(&self, threshold: f64) -> f64 {
+        match (self.shape.comparison, self.shape.features) {
+            (Comparison::AtMost, _) => threshold,
+            (Comparison::Below, _) if threshold == f64::NEG_INFINITY => f64::NAN,
+            (Comparison::Below, Precision::Single) => f64::from((threshold as f32).next_down()),
+            (Comparison::Below, Precision::Double) => threshold.next_down(),
+        }
     }
 
     fn n_nodes(&self) -> usize {
@@ -224,13 +362,23 @@ impl ForestBuilder {
     fn check(&self, tree: &SourceTree<'_>) -> Result<()> {
         let n = tree.left.len();
         let invalid = |what: String| {
-            let number = self.table.len() / 16;
+            let number = self.table.len() / TREE_WORDS;
             Err(Error::new(ErrorKind::InvalidArgument, format!("tree {number}: {what}")))
         };
         let lengths = [tree.right.len(), tree.feature.len(), tree.threshold.len(), tree.missing_left.len()];
         let cover = tree.cover.is_none_or(|cover| cover.len() == n);
-        if n == 0 || lengths != [n; 4] || tree.values.len() != n * self.n_outputs || !cover {
+        if n == 0 || lengths != [n; 4] || tree.values.len() != n * self.shape.n_values || !cover {
             return invalid(format!("arrays of {n} nodes and {lengths:?}, {} values", tree.values.len()));
+        }
+        if !(tree.set.is_empty() || tree.set.len() == n)
+            || tree.output + self.shape.n_values > self.shape.n_outputs
+        {
+            return invalid(format!(
+                "{} sets for {n} nodes, which add to output {} of {}",
+                tree.set.len(),
+                tree.output,
+                self.shape.n_outputs
+            ));
         }
         if u32::try_from(n).is_err() {
             return invalid(format!("{n} nodes; at most 2^32 fit"));
@@ -243,18 +391,29 @@ impl ForestBuilder {
                     tree.left[node], tree.right[node]
                 ));
             }
-            if !u32::try_from(tree.feature[node]).is_ok_and(|feature| feature < self.n_features) {
+            if !u32::try_from(tree.feature[node]).is_ok_and(|feature| feature < self.n_columns) {
                 return invalid(format!(
                     "node {node} looks at feature {} of {}",
-                    tree.feature[node], self.n_features
+                    tree.feature[node], self.n_columns
                 ));
             }
-            if tree.threshold[node].is_nan() {
+            let set = tree.set.get(node).copied().unwrap_or(-1);
+            if set >= 0 && set as usize >= self.shape.sets.len() {
+                return invalid(format!("node {node} asks set {set} of {}", self.shape.sets.len()));
+            }
+            if set < 0 && tree.threshold[node].is_nan() {
                 return invalid(format!("node {node} has no threshold (NaN)"));
             }
         }
         Ok(())
     }
+}
+
+fn wide_bytes(threshold: f64, rest: u64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&threshold.to_le_bytes());
+    bytes[8..].copy_from_slice(&rest.to_le_bytes());
+    bytes
 }
 
 /// The number of nodes below each node, itself included. Fails unless every node has one parent.

@@ -3,22 +3,30 @@
 
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
-use crate::mapped::Words;
+use crate::precision::Float;
 
 /// Walks that are under way together.
 const LANES: usize = 16;
 /// Trees whose leaves are kept until they can be added in order.
 const TREES: usize = 128;
 
-/// Adds, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
+/// Memory that walks reuse from call to call.
+#[derive(Debug, Default)]
+pub struct Scratch<V> {
+    columns: Vec<V>,
+}
+
+/// Adds, for each row of `features`, the leaf values of all trees in their order to the row's part of `sums`.
 ///
 /// # Panics
-/// When `rows` is not `n_rows * n_features` long, with as many rows as `sums` has places.
-pub fn add(forest: &Forest, rows: &[f32], sums: &mut [f64]) {
-    check(forest, rows, sums);
-    match forest.layout() {
-        Layout::Narrow(layout) => add_in(layout, forest, rows, sums),
-        Layout::Wide => add_in(Wide, forest, rows, sums),
+/// When `features` is not `n_rows * n_features` long, with as many rows as `sums` has places.
+pub fn add<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, sums: &mut [f64]) {
+    let columns = columns(forest, features, scratch, sums);
+    match (forest.layout(), forest.sets().n_sets) {
+        (Layout::Narrow(layout), 0) => add_in::<_, _, false>(layout, forest, columns, sums),
+        (Layout::Narrow(layout), _) => add_in::<_, _, true>(layout, forest, columns, sums),
+        (Layout::Wide, 0) => add_in::<_, _, false>(Wide, forest, columns, sums),
+        (Layout::Wide, _) => add_in::<_, _, true>(Wide, forest, columns, sums),
     }
 }
 
@@ -26,64 +34,76 @@ pub fn add(forest: &Forest, rows: &[f32], sums: &mut [f64]) {
 ///
 /// # Panics
 /// As [`add`].
-pub fn copy(forest: &Forest, rows: &[f32], out: &mut [f64]) {
-    check(forest, rows, out);
-    let (width, n_outputs) = (forest.n_features(), forest.n_outputs());
-    for (row, out) in out.chunks_exact_mut(n_outputs).enumerate() {
-        let features = &rows[row * width..][..width];
+pub fn copy<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, out: &mut [f64]) {
+    let columns = columns(forest, features, scratch, out);
+    let width = forest.n_columns();
+    for (row, out) in out.chunks_exact_mut(forest.n_outputs()).enumerate() {
+        let row = &columns[row * width..][..width];
+        let each_leaf = |_, leaf| forest.copy_leaf(leaf, out);
         match forest.layout() {
-            Layout::Narrow(layout) => {
-                row_through_trees(layout, forest, features, |leaf| forest.copy_leaf(leaf, out));
-            }
-            Layout::Wide => row_through_trees(Wide, forest, features, |leaf| forest.copy_leaf(leaf, out)),
+            Layout::Narrow(layout) => row_through_trees::<_, _, true>(layout, forest, row, each_leaf),
+            Layout::Wide => row_through_trees::<_, _, true>(Wide, forest, row, each_leaf),
         }
     }
 }
 
-fn check(forest: &Forest, rows: &[f32], out: &[f64]) {
+fn columns<'a, V: Float>(
+    forest: &Forest,
+    features: &'a [V],
+    scratch: &'a mut Scratch<V>,
+    out: &[f64],
+) -> &'a [V] {
     let n_rows = out.len() / forest.n_outputs();
-    assert_eq!((rows.len(), out.len()), (n_rows * forest.n_features(), n_rows * forest.n_outputs()));
+    assert_eq!((features.len(), out.len()), (n_rows * forest.n_features(), n_rows * forest.n_outputs()));
+    forest.columns().read(features, forest.n_features(), forest.sets(), &mut scratch.columns)
 }
 
-fn add_in<L: NodeLayout>(layout: L, forest: &Forest, rows: &[f32], sums: &mut [f64]) {
-    let (width, n_outputs) = (forest.n_features(), forest.n_outputs());
+fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(
+    layout: L,
+    forest: &Forest,
+    columns: &[V],
+    sums: &mut [f64],
+) {
+    let (width, n_outputs) = (forest.n_columns(), forest.n_outputs());
     let n_rows = sums.len() / n_outputs;
     if n_rows < LANES || width == 0 {
         for (row, sums) in sums.chunks_exact_mut(n_outputs).enumerate() {
-            let features = &rows[row * width..][..width];
-            row_through_trees(layout, forest, features, |leaf| forest.add_leaf(leaf, sums));
+            let row = &columns[row * width..][..width];
+            row_through_trees::<_, _, SETS>(layout, forest, row, |tree, leaf| {
+                forest.add_leaf(tree, leaf, sums);
+            });
         }
         return;
     }
     for &tree in forest.trees() {
-        let value = |row: usize, feature: usize| rows[row * width + feature.min(width - 1)];
-        walk_all(
+        let value = |row: usize, column: usize| columns[row * width + column.min(width - 1)];
+        walk_all::<_, _, SETS>(
             layout,
-            forest.nodes(),
+            forest,
             n_rows,
             |_| tree,
             value,
             |row, leaf| {
-                forest.add_leaf(leaf, &mut sums[row * n_outputs..][..n_outputs]);
+                forest.add_leaf(tree, leaf, &mut sums[row * n_outputs..][..n_outputs]);
             },
         );
     }
 }
 
 /// Takes one row through all trees, and gives their leaves in the order of the trees.
-fn row_through_trees<L: NodeLayout>(
+fn row_through_trees<V: Float, L: NodeLayout<V>, const SETS: bool>(
     layout: L,
     forest: &Forest,
-    features: &[f32],
-    mut each_leaf: impl FnMut(u32),
+    columns: &[V],
+    mut each_leaf: impl FnMut(Tree, u32),
 ) {
-    let last = features.len().saturating_sub(1);
-    let value = |_, feature: usize| features.get(feature.min(last)).copied().unwrap_or(0.0);
+    let last = columns.len().saturating_sub(1);
+    let value = |_, column: usize| columns.get(column.min(last)).copied().unwrap_or_default();
     for trees in forest.trees().chunks(TREES) {
         let mut leaves = [0_u32; TREES];
-        walk_all(
+        walk_all::<_, _, SETS>(
             layout,
-            forest.nodes(),
+            forest,
             trees.len(),
             |number| trees[number],
             value,
@@ -91,7 +111,7 @@ fn row_through_trees<L: NodeLayout>(
                 leaves[number] = leaf;
             },
         );
-        leaves.iter().take(trees.len()).for_each(|&leaf| each_leaf(leaf));
+        trees.iter().zip(leaves).for_each(|(&tree, leaf)| each_leaf(tree, leaf));
     }
 }
 
@@ -105,16 +125,17 @@ struct Walk {
 }
 
 /// Makes `n_walks` walks, some of them at a time; as soon as one is at its leaf, the next one takes its
-/// lane. `value` gives a walk's value of a feature, which it clamps.
+/// lane. `value` gives a walk's value of a column, which it clamps.
 #[inline(always)]
-fn walk_all<L: NodeLayout>(
+fn walk_all<V: Float, L: NodeLayout<V>, const SETS: bool>(
     layout: L,
-    nodes: &Words,
+    forest: &Forest,
     n_walks: usize,
     tree: impl Fn(usize) -> Tree,
-    value: impl Fn(usize, usize) -> f32,
+    value: impl Fn(usize, usize) -> V,
     mut each_leaf: impl FnMut(usize, u32),
 ) {
+    let nodes = forest.nodes();
     let begin = |number: usize| Walk { number, tree: tree(number), at: 0, steps: tree(number).depth };
     let mut active = LANES.min(n_walks);
     let mut waiting = active;
@@ -136,11 +157,30 @@ fn walk_all<L: NodeLayout>(
                 }
                 continue;
             }
-            let next = layout.next(node, value(walk.number, layout.feature(node) as usize));
-            walk.at = next.min(walk.tree.last);
+            let column = layout.column(node) as usize;
+            let left = if SETS && column >= forest.n_columns() {
+                in_set(layout, forest, node, column - forest.n_columns(), |column| value(walk.number, column))
+            } else {
+                layout.goes_left(node, value(walk.number, column))
+            };
+            walk.at = layout.left(node).wrapping_add(u32::from(!left)).min(walk.tree.last);
             walk.steps -= 1;
             nodes.prefetch(L::WORDS * (walk.tree.first + walk.at as usize));
             lane += 1;
         }
     }
+}
+
+/// Whether a row goes left from a node that asks set number `set`.
+#[inline]
+fn in_set<V: Float, L: NodeLayout<V>>(
+    layout: L,
+    forest: &Forest,
+    node: L::Node,
+    set: usize,
+    value: impl Fn(usize) -> V,
+) -> bool {
+    let sets = forest.sets();
+    let value = value(sets.column(set)).to_f64();
+    sets.contains(set, value) || (value.is_nan() && layout.missing_left(node))
 }

@@ -3,12 +3,15 @@
 //! [`naive`] is the oracle and is never deleted; [`fast`] is what engines use.
 
 pub mod build;
+mod columns;
 pub mod fast;
 mod layout;
 pub mod naive;
 mod node;
+mod sets;
 pub mod source;
 
+pub use fast::Scratch;
 pub use layout::Forest;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The two shapes of a node: 16 bytes for any threshold, and 8 where features are float32.
 //!
 //! A float32 `x` satisfies `x <= t` exactly when it satisfies `x <= r`, where `r` is the greatest
-//! float32 that is not above `t`; so narrow nodes lose nothing.
+//! float32 that is not above `t`; so narrow nodes lose nothing. A threshold that is NaN sends no value left.
 
 use crate::mapped::Words;
+use crate::precision::Float;
 use std::sync::atomic::Ordering;
 
 pub(super) const LEAF: u32 = 1 << 31;
@@ -20,14 +21,14 @@ pub(super) enum Layout {
 impl Layout {
     pub fn words_per_node(self) -> usize {
         match self {
-            Layout::Narrow(_) => Narrow::WORDS,
-            Layout::Wide => Wide::WORDS,
+            Layout::Narrow(_) => 1,
+            Layout::Wide => 2,
         }
     }
 }
 
-/// What walkers ask of a layout. Nothing that comes out of a node is clamped yet.
-pub(super) trait NodeLayout: Copy {
+/// What walkers ask of a layout, with features of type `V`. Nothing that comes out of a node is clamped yet.
+pub(super) trait NodeLayout<V>: Copy {
     /// Words that a node takes.
     const WORDS: usize;
     /// A node as it was read, once.
@@ -35,21 +36,25 @@ pub(super) trait NodeLayout: Copy {
 
     /// Node number `index` of the section.
     fn read(self, nodes: &Words, index: usize) -> Self::Node;
-    /// The feature that the node looks at.
-    fn feature(self, node: Self::Node) -> u32;
-    /// Where `value` goes from an inner node, counted from the tree's root.
-    fn next(self, node: Self::Node, value: f32) -> u32;
+    /// The column that the node looks at, or beyond the columns the set that it asks.
+    fn column(self, node: Self::Node) -> u32;
+    /// Whether `value` goes left from an inner node that asks no set.
+    fn goes_left(self, node: Self::Node, value: V) -> bool;
+    /// Whether missing values go left.
+    fn missing_left(self, node: Self::Node) -> bool;
+    /// The left child, counted from the tree's root; the right one is next to it.
+    fn left(self, node: Self::Node) -> u32;
     /// Whether the node is a leaf, where a walk stays.
     fn is_leaf(self, node: Self::Node) -> bool;
     /// The number of the leaf.
     fn leaf(self, node: Self::Node) -> u32;
 }
 
-/// 16 bytes: threshold, then left child, then flags with feature or leaf number.
+/// 16 bytes: threshold, then left child, then flags with column or leaf number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wide;
 
-impl NodeLayout for Wide {
+impl<V: Float> NodeLayout<V> for Wide {
     const WORDS: usize = 2;
     type Node = (f64, u64);
 
@@ -60,15 +65,24 @@ impl NodeLayout for Wide {
     }
 
     #[inline]
-    fn feature(self, (_, rest): (f64, u64)) -> u32 {
+    fn column(self, (_, rest): (f64, u64)) -> u32 {
         (rest >> 32) as u32 & NUMBER
     }
 
     #[inline]
-    fn next(self, (threshold, rest): (f64, u64), value: f32) -> u32 {
-        let missing = value.is_nan() & ((rest >> 32) as u32 & MISSING_LEFT != 0);
-        let right = !((f64::from(value) <= threshold) | missing);
-        (rest as u32).wrapping_add(u32::from(right))
+    fn goes_left(self, (threshold, rest): (f64, u64), value: V) -> bool {
+        let value = value.to_f64();
+        (value <= threshold) | (value.is_nan() & ((rest >> 32) as u32 & MISSING_LEFT != 0))
+    }
+
+    #[inline]
+    fn missing_left(self, (_, rest): (f64, u64)) -> bool {
+        (rest >> 32) as u32 & MISSING_LEFT != 0
+    }
+
+    #[inline]
+    fn left(self, (_, rest): (f64, u64)) -> u32 {
+        rest as u32
     }
 
     #[inline]
@@ -77,30 +91,30 @@ impl NodeLayout for Wide {
     }
 
     #[inline]
-    fn leaf(self, node: (f64, u64)) -> u32 {
-        self.feature(node)
+    fn leaf(self, (_, rest): (f64, u64)) -> u32 {
+        (rest >> 32) as u32 & NUMBER
     }
 }
 
-/// 8 bytes: float32 threshold or leaf number, then flags with the pair of children and the feature.
+/// 8 bytes: float32 threshold or leaf number, then flags with the pair of children and the column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Narrow {
-    feature_bits: u32,
+    column_bits: u32,
 }
 
 impl Narrow {
-    pub fn new(feature_bits: u32) -> Narrow {
-        Narrow { feature_bits }
+    pub fn new(column_bits: u32) -> Narrow {
+        Narrow { column_bits }
     }
 
-    /// The layout for this many features, where every left child up to `last_left` fits.
-    pub fn fitting(n_features: u32, last_left: u32) -> Option<Narrow> {
-        let feature_bits = n_features.next_power_of_two().ilog2();
-        (feature_bits < 30 && last_left / 2 < 1 << (30 - feature_bits)).then_some(Narrow { feature_bits })
+    /// The layout for this many columns and sets, where every left child up to `last_left` fits.
+    pub fn fitting(n_columns: u32, last_left: u32) -> Option<Narrow> {
+        let column_bits = n_columns.next_power_of_two().ilog2();
+        (column_bits < 30 && last_left / 2 < 1 << (30 - column_bits)).then_some(Narrow { column_bits })
     }
 
-    pub fn feature_bits(self) -> u32 {
-        self.feature_bits
+    pub fn column_bits(self) -> u32 {
+        self.column_bits
     }
 
     /// A wide node in 8 bytes.
@@ -109,12 +123,12 @@ impl Narrow {
         if payload & LEAF != 0 {
             return u64::from(LEAF) << 32 | u64::from(payload & NUMBER);
         }
-        let rest = payload & MISSING_LEFT | (left / 2) << self.feature_bits | payload & NUMBER;
+        let rest = payload & MISSING_LEFT | (left / 2) << self.column_bits | payload & NUMBER;
         u64::from(rest) << 32 | u64::from(not_above(threshold).to_bits())
     }
 }
 
-impl NodeLayout for Narrow {
+impl<V: Float> NodeLayout<V> for Narrow {
     const WORDS: usize = 1;
     type Node = u64;
 
@@ -124,17 +138,24 @@ impl NodeLayout for Narrow {
     }
 
     #[inline]
-    fn feature(self, node: u64) -> u32 {
-        (node >> 32) as u32 & ((1 << self.feature_bits) - 1)
+    fn column(self, node: u64) -> u32 {
+        (node >> 32) as u32 & ((1 << self.column_bits) - 1)
     }
 
     #[inline]
-    fn next(self, node: u64, value: f32) -> u32 {
-        let rest = (node >> 32) as u32;
-        let missing = value.is_nan() & (rest & MISSING_LEFT != 0);
-        let right = !((value <= f32::from_bits(node as u32)) | missing);
-        let left = ((rest & NUMBER) >> self.feature_bits) * 2 + 1;
-        left + u32::from(right)
+    fn goes_left(self, node: u64, value: V) -> bool {
+        let value = value.to_f32();
+        (value <= f32::from_bits(node as u32)) | (value.is_nan() & ((node >> 32) as u32 & MISSING_LEFT != 0))
+    }
+
+    #[inline]
+    fn missing_left(self, node: u64) -> bool {
+        (node >> 32) as u32 & MISSING_LEFT != 0
+    }
+
+    #[inline]
+    fn left(self, node: u64) -> u32 {
+        (((node >> 32) as u32 & NUMBER) >> self.column_bits) * 2 + 1
     }
 
     #[inline]

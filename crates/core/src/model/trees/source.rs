@@ -7,36 +7,15 @@
 
 use super::build::SourceTree;
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The greatest magnitude that LightGBM takes for zero: `kZeroThreshold` of its `meta.h`, a float32 1e-35.
 pub const LIGHTGBM_ZERO: f64 = 1e-35_f32 as f64;
 
-/// The floating-point type that a source computes in.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Precision {
-    /// 32-bit floats.
-    #[serde(rename = "float32")]
-    Single,
-    /// 64-bit floats.
-    #[default]
-    #[serde(rename = "float64")]
-    Double,
-}
-
-impl Precision {
-    /// `value` rounded to this type.
-    #[inline]
-    pub fn round(self, value: f64) -> f64 {
-        match self {
-            Precision::Single => f64::from(value as f32),
-            Precision::Double => value,
-        }
-    }
-}
-
 /// Which values an inner node sends left.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Those that are at most the threshold.
     #[default]
@@ -215,7 +194,7 @@ impl TreeEnsemble {
                 if (0.0..=2_147_483_647.0).contains(&whole) { whole } else { -1.0 }
             }
             Reading::Category if value.is_nan() => value,
-            Reading::Category if value < 0.0 || value >= 16_777_216.0 => -1.0,
+            Reading::Category if !(0.0..16_777_216.0).contains(&value) => -1.0,
             Reading::Category => value.trunc(),
             Reading::ByteCategory(_) if value.is_nan() => value,
             Reading::ByteCategory(known) => {

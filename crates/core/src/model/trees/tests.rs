@@ -1,8 +1,9 @@
 //! The fast walkers against the naive one, on sound trees and on any bytes.
 
-use super::build::{ForestBuilder, SourceTree};
-use super::{Forest, fast, naive};
+use super::build::{ForestBuilder, ForestShape, SourceTree};
+use super::{Forest, Scratch, fast, naive};
 use crate::mapped::View;
+use crate::precision::Precision;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -73,9 +74,19 @@ fn push(builder: &mut ForestBuilder, shape: &Shape) {
 }
 
 fn section(n_features: usize, shapes: &[Shape], wide: bool) -> Vec<u8> {
-    let mut builder = ForestBuilder::new(n_features, OUTPUTS).expect("a builder");
+    let mut builder = ForestBuilder::new(shape(n_features, OUTPUTS)).expect("a builder");
     shapes.iter().for_each(|shape| push(&mut builder, shape));
     if wide { builder.finish_wide() } else { builder.finish() }.expect("a section")
+}
+
+fn shape(n_features: usize, n_outputs: usize) -> ForestShape {
+    ForestShape {
+        n_features,
+        features: Precision::Single,
+        n_values: n_outputs,
+        n_outputs,
+        ..ForestShape::default()
+    }
 }
 
 fn agree(forest: &Forest, rows: &[f32]) -> Result<(), TestCaseError> {
@@ -83,7 +94,7 @@ fn agree(forest: &Forest, rows: &[f32]) -> Result<(), TestCaseError> {
     let mut expected = vec![0.0; n_rows * forest.n_outputs()];
     let mut found = expected.clone();
     naive::add(forest, &rows[..n_rows * forest.n_features()], &mut expected);
-    fast::add(forest, &rows[..n_rows * forest.n_features()], &mut found);
+    fast::add(forest, &rows[..n_rows * forest.n_features()], &mut Scratch::default(), &mut found);
     let bits = |sums: &[f64]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
     prop_assert_eq!(bits(&expected), bits(&found));
     Ok(())
@@ -122,7 +133,7 @@ proptest! {
         let forest = Forest::read(&View::of_bytes(&section(5, &shapes, wide))).expect("a forest");
         let rows = &rows[..n_rows * 5];
         let mut sums = vec![0.0; n_rows * OUTPUTS];
-        fast::add(&forest, rows, &mut sums);
+        fast::add(&forest, rows, &mut Scratch::default(), &mut sums);
         for (row, sums) in rows.chunks(5).zip(sums.chunks(OUTPUTS)) {
             let mut expected = [0.0; OUTPUTS];
             for shape in &shapes {
@@ -145,7 +156,7 @@ proptest! {
         wide in any::<bool>(),
     ) {
         let mut bytes = section(3, &shapes, wide);
-        let begin = if keep_table { 128_usize.next_multiple_of(64) + (shapes.len() * 16).next_multiple_of(64) } else { 12 };
+        let begin = if keep_table { 192 + (shapes.len() * 24).next_multiple_of(64) } else { 12 };
         for (at, byte) in bytes.iter_mut().enumerate().skip(begin) {
             *byte ^= noise[at % noise.len()];
         }
@@ -178,21 +189,26 @@ fn damaged_headers_are_refused() {
     refuse("version", &|bytes| bytes[8] = 9);
     refuse("no trees", &|bytes| bytes[12] = 0);
     refuse("no outputs", &|bytes| bytes[20] = 0);
-    refuse("too many nodes", &|bytes| bytes[31] = 0xFF);
-    refuse("no leaves", &|bytes| bytes[32..40].fill(0));
-    refuse("table outside", &|bytes| bytes[46] = 1);
-    refuse("unaligned nodes", &|bytes| bytes[48] += 1);
-    refuse("tree without nodes", &|bytes| bytes[128 + 8] = 0);
-    refuse("tree too deep", &|bytes| bytes[128 + 12] = 3);
-    refuse("node size", &|bytes| bytes[72] = 12);
-    refuse("feature bits", &|bytes| bytes[76] = 0);
+    refuse("values that are not the outputs", &|bytes| bytes[24] = 3);
+    refuse("columns outside", &|bytes| bytes[30] = 0xFF);
+    refuse("sets outside", &|bytes| bytes[32] = 1);
+    refuse("node size", &|bytes| bytes[40] = 12);
+    refuse("column bits", &|bytes| bytes[44] = 0);
+    refuse("too many nodes", &|bytes| bytes[55] = 0xFF);
+    refuse("no leaves", &|bytes| bytes[56..64].fill(0));
+    refuse("table outside", &|bytes| bytes[78] = 1);
+    refuse("unaligned nodes", &|bytes| bytes[80] += 1);
+    refuse("start outside", &|bytes| bytes[135] = 1);
+    refuse("tree without nodes", &|bytes| bytes[192 + 8] = 0);
+    refuse("tree too deep", &|bytes| bytes[192 + 12] = 3);
+    refuse("output outside", &|bytes| bytes[192 + 16] = 1);
     refuse("truncated", &|bytes| bytes.truncate(100));
 }
 
 #[test]
 fn arrays_that_are_no_tree_are_refused() {
     let push = |left: [i64; 3], right: [i64; 3], feature: i64, threshold: f64| {
-        let mut builder = ForestBuilder::new(2, 1).expect("a builder");
+        let mut builder = ForestBuilder::new(shape(2, 1)).expect("a builder");
         builder.push(SourceTree {
             left: &left,
             right: &right,

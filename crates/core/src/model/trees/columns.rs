@@ -1,0 +1,112 @@
+//! From features to columns: what nodes look at.
+
+use super::sets::Sets;
+use super::source::{Column, LIGHTGBM_ZERO, Reading};
+use crate::precision::Float;
+
+/// Bytes of a column in the section: its feature, the kind of its reading, and the reading's number.
+pub(super) const COLUMN_BYTES: usize = 16;
+
+/// The columns of a forest; `None` where they are the features themselves.
+#[derive(Debug)]
+pub(super) struct Columns(pub Option<Box<[Column]>>);
+
+impl Columns {
+    /// The columns of `features`, row after row of `n_features`: the slice itself, or in `scratch`.
+    pub fn read<'a, V: Float>(
+        &self,
+        features: &'a [V],
+        n_features: usize,
+        sets: &Sets,
+        scratch: &'a mut Vec<V>,
+    ) -> &'a [V] {
+        let Some(columns) = &self.0 else { return features };
+        let (n_rows, width) = (features.len() / n_features.max(1), columns.len());
+        if scratch.len() < n_rows * width {
+            scratch.resize(n_rows * width, V::default());
+        }
+        let out = &mut scratch[..n_rows * width];
+        for (at, column) in columns.iter().enumerate() {
+            let values = features.iter().skip(column.feature as usize).step_by(n_features);
+            let into = out.iter_mut().skip(at).step_by(width);
+            read_column(column.reading, values.copied().zip(into), sets);
+        }
+        out
+    }
+}
+
+/// One column of a tile: a loop for each reading, so that none decides per value.
+fn read_column<'a, V: Float>(reading: Reading, values: impl Iterator<Item = (V, &'a mut V)>, sets: &Sets) {
+    let near_zero = |value: V| value.to_f64().abs() <= LIGHTGBM_ZERO;
+    let (zero, nan) = (V::from_f64(0.0), V::from_f64(f64::NAN));
+    match reading {
+        Reading::Plain => values.for_each(|(value, into)| *into = value),
+        Reading::Missing(missing) => {
+            let missing = V::from_f64(f64::from(missing));
+            values.for_each(|(value, into)| *into = if value == missing { nan } else { value });
+        }
+        Reading::NearZero => {
+            values.for_each(|(value, into)| *into = if near_zero(value) { zero } else { value });
+        }
+        Reading::NanIsZero => values.for_each(|(value, into)| {
+            *into = if near_zero(value) || value.to_f64().is_nan() { zero } else { value };
+        }),
+        Reading::ZeroIsMissing => {
+            values.for_each(|(value, into)| *into = if near_zero(value) { nan } else { value });
+        }
+        Reading::TruncatedCategory => values.for_each(|(value, into)| {
+            let whole = value.to_f64().trunc();
+            let fits = (0.0..=f64::from(i32::MAX)).contains(&whole);
+            *into = V::from_f64(if fits { whole } else { -1.0 });
+        }),
+        Reading::Category => values.for_each(|(value, into)| {
+            let value = value.to_f64();
+            let fits = value.is_nan() || (0.0..f64::from(1 << 24)).contains(&value);
+            *into = V::from_f64(if fits { value.trunc() } else { -1.0 });
+        }),
+        Reading::ByteCategory(known) => values.for_each(|(value, into)| {
+            let value = value.to_f64();
+            let whole = value.trunc();
+            let fits = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&whole);
+            let category = f64::from(if fits { whole as i32 as u8 } else { 0 });
+            let is_known = !value.is_nan() && sets.contains(known as usize, category);
+            *into = if is_known { V::from_f64(category) } else { nan };
+        }),
+    }
+}
+
+/// A column as the section holds it.
+pub(super) fn encode(column: &Column) -> [u8; COLUMN_BYTES] {
+    let (kind, number) = match column.reading {
+        Reading::Plain => (0_u32, 0_u32),
+        Reading::Missing(missing) => (1, missing.to_bits()),
+        Reading::NearZero => (2, 0),
+        Reading::NanIsZero => (3, 0),
+        Reading::ZeroIsMissing => (4, 0),
+        Reading::TruncatedCategory => (5, 0),
+        Reading::Category => (6, 0),
+        Reading::ByteCategory(known) => (7, known),
+    };
+    let mut bytes = [0; COLUMN_BYTES];
+    bytes[..4].copy_from_slice(&column.feature.to_le_bytes());
+    bytes[4..8].copy_from_slice(&kind.to_le_bytes());
+    bytes[8..12].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+/// The column that `words` hold, or `None` for a kind that is not known.
+pub(super) fn decode(words: [u64; 2]) -> Option<Column> {
+    let number = words[1] as u32;
+    let reading = match words[0] >> 32 {
+        0 => Reading::Plain,
+        1 => Reading::Missing(f32::from_bits(number)),
+        2 => Reading::NearZero,
+        3 => Reading::NanIsZero,
+        4 => Reading::ZeroIsMissing,
+        5 => Reading::TruncatedCategory,
+        6 => Reading::Category,
+        7 => Reading::ByteCategory(number),
+        _ => return None,
+    };
+    Some(Column { feature: words[0] as u32, reading })
+}
