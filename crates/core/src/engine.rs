@@ -396,10 +396,14 @@ impl Engine {
 fn accept(rejections: Vec<Rejection>) -> Result<()> {
     match rejections.into_iter().next() {
         None => Ok(()),
-        Some(Rejection { row, field, reason }) => {
-            let message = format!("field {field:?}, row {row}: {reason}");
-            Err(Error::new(ErrorKind::Schema, message).at(field, Some(row)))
-        }
+        Some(rejection) => Err(rejection.into()),
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(Rejection { row, field, reason }: Rejection) -> Error {
+        let message = format!("field {field:?}, row {row}: {reason}");
+        Error::new(ErrorKind::Schema, message).at(field, Some(row))
     }
 }
 

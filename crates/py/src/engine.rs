@@ -1,12 +1,13 @@
 //! `monobloc.Engine` and `monobloc.load`.
 
+use crate::answers;
 use crate::arrays::{filled, numpy};
 use crate::error::{exception, raise};
-use crate::prediction::{Noted, Prediction, Verdicts};
+use crate::prediction::Prediction;
 use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
 use monobloc::error::guard;
-use monobloc::model::{Classes, Label, argmax};
+use monobloc::model::{Classes, Label, Task};
 use monobloc::precision::Precision;
 use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
 use pyo3::IntoPyObjectExt;
@@ -32,6 +33,10 @@ pub struct Engine {
 /// An engine whose model gives probabilities of classes.
 #[pyclass(frozen, extends = Engine, module = "monobloc")]
 pub struct ClassifierEngine;
+
+/// An engine whose model tells outliers (-1) from inliers (1).
+#[pyclass(frozen, extends = Engine, module = "monobloc")]
+pub struct OutlierDetectorEngine;
 
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
 /// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
@@ -77,6 +82,10 @@ pub fn load<'py>(
         let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
         return Ok(Bound::new(py, classifier)?.into_super());
     }
+    if engine.inner.model().ensemble().is_some_and(|ensemble| ensemble.offset().is_some()) {
+        let detector = PyClassInitializer::from(engine).add_subclass(OutlierDetectorEngine);
+        return Ok(Bound::new(py, detector)?.into_super());
+    }
     Bound::new(py, engine)
 }
 
@@ -104,16 +113,23 @@ impl Engine {
         }
         let rows = self.rows(X)?;
         match self.inner.model().classes() {
-            None => filled::<f64>(py, rows.n_rows(), None, "f8", |out| self.predict_all(py, &rows, out)),
-            Some(classes) => {
-                let mut labels = Labels::new(py, classes, rows.n_rows())?;
-                self.for_each_chunk(&rows, |input| {
-                    let probabilities = self.run_chunk(py, input, true)?.0;
-                    labels.extend(&self.best(&probabilities))
-                })?;
-                labels.finish()
-            }
+            None => answers::values(py, self, &rows, self.inner.model().n_outputs(), true, &|input, out| {
+                self.inner.run_into(input, out)
+            }),
+            Some(classes) => answers::labels(py, self, &rows, classes),
         }
+    }
+
+    /// What the trees of each row add up to, before it becomes a probability or a prediction; one value
+    /// per row, or one per class. They are the training library's bit for bit: LightGBM's
+    /// `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's `decision_function` of gradient
+    /// boosting. Raises `SchemaError` for a row that the source model would refuse.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn raw_scores<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = self.rows(X)?;
+        answers::values(py, self, &rows, self.inner.model().n_raw_scores(), true, &|input, out| {
+            self.inner.raw_scores_into(input, out)
+        })
     }
 
     /// The outputs of each row and a verdict on it. Never raises for a row: the outputs of a row that
@@ -129,36 +145,7 @@ impl Engine {
         if self.inner.model().network().is_some() {
             return crate::network::run(py, self, X);
         }
-        let rows = self.rows(X)?;
-        let n_outputs = self.inner.model().n_outputs();
-        let classes = self.inner.model().classes();
-        let mut rejections: Vec<Rejection> = Vec::new();
-        let mut best = Vec::new();
-        let width = classes.map(|_| n_outputs);
-        let values = filled::<f64>(py, rows.n_rows(), width, "f8", |out| {
-            self.for_each_chunk(&rows, |input| {
-                let (outputs, rejected) = self.run_chunk(py, input, false)?;
-                out[input.first_row() * n_outputs..][..outputs.len()].copy_from_slice(&outputs);
-                if classes.is_some() {
-                    best.extend(self.best(&outputs));
-                }
-                rejections.extend(rejected);
-                Ok(())
-            })
-        })?;
-        let outputs = PyDict::new(py);
-        match classes {
-            None => outputs.set_item("prediction", values)?,
-            Some(classes) => {
-                outputs.set_item("probabilities", values)?;
-                let mut labels = Labels::new(py, classes, rows.n_rows())?;
-                labels.extend(&best)?;
-                outputs.set_item("label", labels.without(&rejections)?)?;
-            }
-        }
-        let noted = rejections.into_iter().map(Noted::from).collect();
-        let verdicts = Verdicts { n_rows: rows.n_rows(), noted };
-        Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+        answers::run(py, self, &self.rows(X)?)
     }
 
     /// The feature matrix that the model sees, as the source's preprocessing gives it (dense).
@@ -257,10 +244,14 @@ impl Engine {
         &self.inner.manifest().version
     }
 
-    /// `"classifier"` or `"regressor"`, for scikit-learn before 1.6.
+    /// `"classifier"`, `"outlier_detector"` or `"regressor"`, for scikit-learn before 1.6.
     #[getter]
     fn _estimator_type(&self) -> &'static str {
-        if self.inner.is_classifier() { "classifier" } else { "regressor" }
+        match self.inner.model().ensemble().map(monobloc::model::Ensemble::task) {
+            Some(Task::Classification) => "classifier",
+            Some(Task::OutlierDetection) => "outlier_detector",
+            _ => "regressor",
+        }
     }
 
     /// scikit-learn's tags.
@@ -270,6 +261,7 @@ impl Engine {
         arguments.set_item("estimator_type", self._estimator_type())?;
         arguments.set_item("target_tags", utils.getattr("TargetTags")?.call1((true,))?)?;
         let (classifier, regressor) = match self.inner.model().classes() {
+            Some(_) if !self.inner.is_classifier() => (None, None),
             Some(classes) => {
                 let tags = utils.getattr("ClassifierTags")?.call0()?;
                 tags.setattr("multi_class", classes.values.len() > 2)?;
@@ -314,9 +306,10 @@ impl ClassifierEngine {
     fn predict_proba<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = X.py();
         let engine = slf.as_super();
-        let rows = engine.rows(X)?;
-        let width = engine.inner.model().n_outputs();
-        filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| engine.predict_all(py, &rows, out))
+        let (core, rows) = (engine.inner(), engine.rows(X)?);
+        answers::values(py, engine, &rows, engine.inner.model().n_outputs(), false, &|input, out| {
+            core.run_into(input, out)
+        })
     }
 
     /// The labels, in the order of the probabilities.
@@ -328,54 +321,64 @@ impl ClassifierEngine {
     }
 }
 
+#[pymethods]
+impl OutlierDetectorEngine {
+    /// The score of each row: the lower, the more abnormal. Raises `SchemaError` for a row that the source
+    /// model would refuse.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn score_samples<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let engine = slf.as_super();
+        let (core, rows) = (engine.inner(), engine.rows(X)?);
+        answers::values(X.py(), engine, &rows, 1, true, &|input, out| core.run_into(input, out))
+    }
+
+    /// The score of each row less `offset_`: negative for outliers.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn decision_function<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let engine = slf.as_super();
+        let (core, rows) = (engine.inner(), engine.rows(X)?);
+        let offset = engine.offset()?;
+        answers::values(X.py(), engine, &rows, 1, true, &|input, out| {
+            let rejections = core.run_into(input, out)?;
+            out.iter_mut().for_each(|score| *score -= offset);
+            Ok(rejections)
+        })
+    }
+
+    /// What `decision_function` subtracts.
+    #[getter]
+    fn offset_(slf: PyRef<'_, Self>) -> PyResult<f64> {
+        slf.as_super().offset()
+    }
+}
+
 impl Engine {
     /// The engine of the core.
     pub fn inner(&self) -> &monobloc::Engine {
         &self.inner
     }
 
+    fn offset(&self) -> PyResult<f64> {
+        let offset = self.inner.model().ensemble().and_then(monobloc::model::Ensemble::offset);
+        offset.ok_or_else(|| raise(ErrorKind::Internal, "an outlier detector without an offset"))
+    }
+
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         Rows::read(self.inner.schema(), rows)
     }
 
-    fn for_each_chunk(&self, rows: &Rows<'_>, each: impl FnMut(&Input<'_>) -> PyResult<()>) -> PyResult<()> {
-        rows.for_each_chunk(self.inner.schema(), each)
-    }
-
-    /// Writes the outputs of all rows, or raises for the first refused one.
-    fn predict_all(&self, py: Python<'_>, rows: &Rows<'_>, out: &mut [f64]) -> PyResult<()> {
-        let width = self.inner.model().n_outputs();
-        self.for_each_chunk(rows, |input| {
-            let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
-            detached(py, input, || self.inner.predict_into(input, out))
-        })
-    }
-
-    fn run_chunk(
+    /// Calls `each` with some rows at a time.
+    pub fn for_each_chunk(
         &self,
-        py: Python<'_>,
-        input: &Input<'_>,
-        strict: bool,
-    ) -> PyResult<(Vec<f64>, Vec<Rejection>)> {
-        let mut outputs = vec![0.0; input.n_rows() * self.inner.model().n_outputs()];
-        let rejections = detached(py, input, || {
-            if strict {
-                return self.inner.predict_into(input, &mut outputs).map(|()| Vec::new());
-            }
-            self.inner.run_into(input, &mut outputs)
-        })?;
-        Ok((outputs, rejections))
-    }
-
-    /// The number of the best class of each row.
-    fn best(&self, probabilities: &[f64]) -> Vec<i64> {
-        let rows = probabilities.chunks(self.inner.model().n_outputs());
-        rows.map(|row| argmax(row) as i64).collect()
+        rows: &Rows<'_>,
+        each: impl FnMut(&Input<'_>) -> PyResult<()>,
+    ) -> PyResult<()> {
+        rows.for_each_chunk(self.inner.schema(), each)
     }
 }
 
 /// Calls the core, letting other Python threads run meanwhile where that pays.
-fn detached<R: Send>(
+pub fn detached<R: Send>(
     py: Python<'_>,
     input: &Input<'_>,
     call: impl FnOnce() -> monobloc::Result<R> + Send,
@@ -408,14 +411,15 @@ fn labels<'py>(py: Python<'py>, classes: &Classes) -> PyResult<Bound<'py, PyAny>
 }
 
 /// The labels of rows, gathered chunk by chunk.
-struct Labels<'py> {
+pub struct Labels<'py> {
     classes: Bound<'py, PyAny>,
     gathered: Bound<'py, PyAny>,
     done: usize,
 }
 
 impl<'py> Labels<'py> {
-    fn new(py: Python<'py>, classes: &Classes, n_rows: usize) -> PyResult<Self> {
+    /// No labels yet, for this many rows.
+    pub fn new(py: Python<'py>, classes: &Classes, n_rows: usize) -> PyResult<Self> {
         let classes = labels(py, classes)?;
         let gathered = match numpy(py) {
             None => PyList::empty(py).into_any(),
@@ -424,7 +428,9 @@ impl<'py> Labels<'py> {
         Ok(Labels { classes, gathered, done: 0 })
     }
 
-    fn extend(&mut self, best: &[i64]) -> PyResult<()> {
+    /// Appends labels by their numbers; NaN stands for the first.
+    pub fn extend(&mut self, numbers: impl Iterator<Item = f64>) -> PyResult<()> {
+        let best: Vec<i64> = numbers.map(|number| number as i64).collect();
         let py = self.classes.py();
         match numpy(py) {
             None => {
@@ -435,7 +441,7 @@ impl<'py> Labels<'py> {
                 let end = self.done + best.len();
                 let place = pyo3::types::PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
                 let indices = filled::<i64>(py, best.len(), None, "i8", |out| {
-                    out.copy_from_slice(best);
+                    out.copy_from_slice(&best);
                     Ok(())
                 })?;
                 self.gathered.set_item(place, self.classes.call_method1("take", (indices,))?)?;
@@ -445,12 +451,13 @@ impl<'py> Labels<'py> {
         Ok(())
     }
 
-    fn finish(self) -> PyResult<Bound<'py, PyAny>> {
+    /// The labels.
+    pub fn finish(self) -> PyResult<Bound<'py, PyAny>> {
         Ok(self.gathered)
     }
 
     /// With None in place of rejected rows' labels.
-    fn without(self, rejections: &[Rejection]) -> PyResult<Bound<'py, PyAny>> {
+    pub fn without(self, rejections: &[Rejection]) -> PyResult<Bound<'py, PyAny>> {
         if rejections.is_empty() {
             return Ok(self.gathered);
         }

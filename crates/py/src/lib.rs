@@ -1,5 +1,6 @@
 //! The Python face: each function converts, calls the core, and converts back.
 
+mod answers;
 mod arrays;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<engine::ClassifierEngine>()?;
+    module.add_class::<engine::OutlierDetectorEngine>()?;
     module.add_class::<report::Constant>()?;
     module.add_class::<report::Health>()?;
     module.add_class::<report::LoadReport>()?;

@@ -2,7 +2,7 @@
 
 By default they are made up. Each column of the reference is shuffled by itself,
 so no record survives; categories that few rows have are left out; some rows lie
-on split thresholds and one float32 beside them; some hold missing values and
+on split thresholds and beside them; some hold missing values and
 unknown categories. Rows that the source refuses are dropped.
 """
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .models import forest
+from .models import Answers
 from .reading import Reading
 from .reference import RARE, Field, Reference
 from .refusal import invalid_argument
-from .source import accepts, outputs, sequential
+from .source import accepts, answers, sequential
 
 SHUFFLED_ROWS = 256
 THRESHOLD_ROWS = 96
@@ -29,18 +29,17 @@ Columns = list[np.ndarray]
 
 def golden_rows(
     model: Any, reference: Reference, reading: Reading, golden: Any
-) -> tuple[list[list[Any]], np.ndarray]:
-    """Inputs, one list per field, and the source's outputs for them."""
+) -> tuple[list[list[Any]], Answers]:
+    """Inputs, one list per field, and the source's answers on them."""
     source = sequential(model)
     columns = _made_up(source, reference, reading) if golden is None else _given(reference, golden)
     rows = reference.build(columns)
     if golden is not None and not accepts(source, rows):
         raise invalid_argument("the model refuses some of the golden rows")
-    answers = outputs(source, rows)
     inputs = [
         _as_inputs(field, column) for field, column in zip(reference.fields, columns, strict=True)
     ]
-    return inputs, answers
+    return inputs, answers(source, rows)
 
 
 def _given(reference: Reference, golden: Any) -> Columns:
@@ -130,8 +129,8 @@ def _shuffled(pools: list[np.ndarray], rows: int, random: np.random.Generator) -
 def _put_on_thresholds(
     columns: Columns, reference: Reference, reading: Reading, random: np.random.Generator
 ) -> None:
-    """Set fields that reach the forest unscaled to thresholds, and one float32 beside."""
-    features, values = forest.thresholds(reading.source)
+    """Set fields that reach the trees unscaled to thresholds, and to the numbers beside them."""
+    features, values = reading.model.split_features, reading.model.thresholds
     for position, column in enumerate(reading.columns):
         if column.field is None or not (features == position).any():
             continue
@@ -139,9 +138,13 @@ def _put_on_thresholds(
         if field.is_string or field.kind == "boolean":
             continue
         target = columns[column.field]
-        drawn = random.choice(values[features == position], size=len(target)).astype(np.float32)
-        aside = random.choice(np.array([-np.inf, 0, np.inf], np.float32), size=len(target))
-        drawn = np.where(aside == 0, drawn, np.nextafter(drawn, aside)).astype(np.float64)
+        drawn = random.choice(values[features == position], size=len(target))
+        near = random.integers(2, size=len(target)).astype(bool)
+        drawn = np.where(near, drawn, drawn.astype(np.float32).astype(np.float64))
+        aside = random.choice(np.array([-np.inf, 0, np.inf]), size=len(target))
+        beside = np.nextafter(drawn.astype(np.float32), aside.astype(np.float32))
+        beside = np.where(near, np.nextafter(drawn, aside), beside.astype(np.float64))
+        drawn = np.where(aside == 0, drawn, beside)
         if field.kind == "integer":
             drawn = np.where(random.integers(2, size=len(target)), np.floor(drawn), np.ceil(drawn))
         columns[column.field] = _like(field, drawn, np.zeros(len(target), dtype=bool))

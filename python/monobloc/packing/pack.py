@@ -161,16 +161,18 @@ def pack(
         "version": _text(version, "version", "1"),
         "schema": {"fields": [field.schema() for field in rows.fields]},
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
-        "model": reading.model,
+        "model": reading.model.description,
         "metadata": _strings(metadata, "metadata"),
         "provenance": {**_versions(RECORDED), **_strings(provenance, "provenance")},
     }
     written = packer.write(
         os.fspath(path),
         json.dumps(manifest, ensure_ascii=False, allow_nan=False),
-        inputs,
-        answers,
         json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
+        golden_inputs=inputs,
+        golden_outputs=answers.outputs,
+        golden_raw_scores=answers.raw_scores,
+        golden_classes=answers.classes,
     )
     return PackReport(path=os.fspath(path), **written)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .features import feature_matrix
-from .models import reader_of
+from .models import ModelReading, reader_of
 from .recipe import Column, Recipe, Table
 from .reference import Reference
 from .refusal import invalid_argument, refuse
@@ -28,9 +28,7 @@ class Reading:
     features: dict[str, Any]
     columns: list[Column]
     """The columns of the feature matrix."""
-    model: dict[str, Any]
-    source: Any
-    """The model at the end of the pipeline."""
+    model: ModelReading
 
 
 def read_model(model: Any, reference: Reference, packer: Any) -> Reading:
@@ -67,12 +65,11 @@ def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> R
             table = read_step(estimator, table, recipe, f"{path}/{step}")
         prefix = model[:-1] if steps else prefix
         model, path = last, f"{path}/{name}"
-    features, columns = feature_matrix(model, prefix, table, recipe, path)
     reader = reader_of(model)
     if reader is None:
         refuse(model, path, "this model is not supported")
-    described = reader.read(model, table, packer, path)
-    return Reading(recipe, features, columns, described, model)
+    features, columns = reader.features(model, prefix, table, recipe, path)
+    return Reading(recipe, features, columns, reader.read(model, table, packer, path))
 
 
 def _sample(model: Any, reference: Reference) -> Any:

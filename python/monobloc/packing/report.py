@@ -17,10 +17,13 @@ class PackReport:
     golden_rows: int
     """How many rows the bloc and the source model were compared on."""
     exact: bool
-    """Whether all outputs had the same bytes."""
+    """Whether all outputs had the same bytes. Raw scores and labels always have."""
     max_abs_diff: float
     max_rel_diff: float = 0.0
     """The greatest difference relative to the greatest magnitude of its output."""
+    max_ulp_diff: int = 0
+    """The greatest difference of a tree ensemble's outputs in units in the last place of
+    their type: at most 2, and 0 wherever no exponential makes them."""
     compared_with: str = "the source model"
     """What gave the answers that the bloc was compared with."""
     batch: str | None = None
@@ -37,6 +40,7 @@ class PackReport:
             ("golden rows", f"{self.golden_rows:,}"),
             ("exact", "yes" if self.exact else "no"),
             ("max abs diff", f"{self.max_abs_diff:g}"),
+            *([("max ulp diff", f"{self.max_ulp_diff}")] if self.max_ulp_diff else []),
             *self._network_rows(),
         ]
 

@@ -7,9 +7,10 @@ import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    from .models import Answers
 
 OLDEST, NEWEST = (1, 3), (1, 9)
 
@@ -70,19 +71,28 @@ def sequential(model: Any) -> Any:
     return clone
 
 
-def outputs(model: Any, rows: Any) -> np.ndarray:
-    """The source's probabilities, or predictions in one column, in C order."""
-    answer = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+def answers(model: Any, rows: Any) -> Answers:
+    """What the source says of these rows."""
+    from .models import reader_of
+
     with quiet():
-        values = np.asarray(answer(rows), dtype=np.float64)
-    return np.ascontiguousarray(values.reshape(len(values), -1))
+        while hasattr(model, "steps"):
+            *steps, (_, last) = model.steps
+            for _, step in steps:
+                if step is not None and step != "passthrough":
+                    rows = step.transform(rows)
+            model = last
+        reader = reader_of(model)
+        if reader is None:
+            raise TypeError(f"{type(model)} is not supported")
+        return reader.answers(model, rows)
 
 
 def complaint(model: Any, rows: Any) -> str | None:
     """What the source says when it refuses some of these rows, or None."""
     try:
-        outputs(model, rows)
-    except (ValueError, TypeError) as error:
+        answers(model, rows)
+    except Exception as error:
         return str(error) or type(error).__name__
     return None
 

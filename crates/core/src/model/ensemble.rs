@@ -59,8 +59,8 @@ impl Ensemble {
             (Task::Classification, Some(classes), Decide::Probabilities | Decide::RawScores) => {
                 classes.values.len() == n_outputs && n_outputs > 0
             }
-            (Task::OutlierDetection, Some(classes), Decide::Below(offset)) => {
-                classes.values.len() == 2 && n_outputs == 1 && offset.is_finite()
+            (Task::OutlierDetection, Some(classes), Decide::Isolation { .. }) => {
+                classes.values.len() == 2 && n_outputs == 1
             }
             (Task::Regression, None, Decide::Probabilities) => n_outputs > 0,
             _ => false,
@@ -122,7 +122,7 @@ impl Ensemble {
     /// The score below which a row is an outlier, for outlier detection.
     pub fn offset(&self) -> Option<f64> {
         match self.decide {
-            Decide::Below(offset) => Some(offset),
+            Decide::Isolation { offset, .. } => Some(offset),
             _ => None,
         }
     }
@@ -192,7 +192,9 @@ impl Ensemble {
     /// The number of a row's label.
     fn class(&self, raw: &[f64], outputs: &[f64]) -> usize {
         match (self.decide, raw) {
-            (Decide::Below(offset), _) => usize::from(outputs.iter().all(|score| score - offset >= 0.0)),
+            (Decide::Isolation { least_depth, .. }, _) => {
+                usize::from(raw.iter().all(|&depth| depth >= least_depth))
+            }
             (Decide::RawScores, &[raw]) => usize::from(raw > 0.0),
             (Decide::RawScores, _) => argmax(raw),
             (Decide::Probabilities, _) => argmax(outputs),
@@ -223,8 +225,9 @@ enum Combine {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Decide {
-    /// The second of two where the score is not below this; see scikit-learn's `offset_`.
-    Below(f64),
+    /// The second of two where the depth of an isolation forest is at least this one, which is where its
+    /// score less the offset ceases to be negative.
+    Isolation { least_depth: f64, offset: f64 },
     /// The first of the greatest outputs.
     #[default]
     Probabilities,

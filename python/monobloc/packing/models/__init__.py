@@ -1,4 +1,10 @@
-"""The models that end a pipeline, one family per file."""
+"""The models that end a pipeline, one family per file.
+
+Every file has the same shape: `SOURCES`, the classes that it reads; `problems`,
+what in a fitted object cannot be packed; `features`, how the model takes the table
+that reaches it; `read`, which hands its trees to the packer; and `answers`, what the
+source says of rows.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +12,16 @@ from types import ModuleType
 from typing import Any
 
 from ..refusal import class_name
-from . import forest
+from . import forest, hist_gradient_boosting, isolation_forest
+from .answers import Answers, ModelReading
 
-MODELS: dict[str, ModuleType] = dict.fromkeys(forest.SOURCES, forest)
+__all__ = ["MODELS", "Answers", "ModelReading", "reader_of"]
+
+MODELS: dict[str, ModuleType] = {
+    source: module
+    for module in (forest, hist_gradient_boosting, isolation_forest)
+    for source in module.SOURCES
+}
 
 
 def reader_of(model: Any) -> ModuleType | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from ..features import feature_matrix as features
 from ..recipe import Table
 from ..refusal import class_name, refuse
-from ..source import accepts, quiet
+from ..source import quiet
+from .answers import ModelReading, label_problem, labels_of
+from .answers import plain_answers as answers
+
+__all__ = ["SOURCES", "answers", "features", "problems", "read"]
 
 ENSEMBLES = (
     "sklearn.ensemble.RandomForestClassifier",
@@ -35,33 +41,38 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
         return
     if model.n_outputs_ != 1:
         yield f"it predicts {model.n_outputs_} outputs", "one output"
-    elif hasattr(model, "classes_") and np.asarray(model.classes_).dtype.kind not in "biufUO":
-        yield f"its labels have dtype {model.classes_.dtype}", "strings, numbers and booleans"
-    elif hasattr(model, "classes_") and not _is_uniform(model.classes_):
-        yield "its labels mix several types", "labels of one type"
+    elif hasattr(model, "classes_") and (problem := label_problem(model.classes_)):
+        yield problem
 
 
-def read(model: Any, table: Table, packer: Any, path: str) -> dict[str, Any]:
+def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     """Hand the trees to the packer and describe the model."""
     ensemble = class_name(model) in ENSEMBLES
     trees = model.estimators_ if ensemble else [model]
     classes = getattr(model, "classes_", None)
-    packer.forest(int(model.n_features_in_), 1 if classes is None else len(classes))
+    outputs = 1 if classes is None else len(classes)
+    shape = {
+        "n_features": int(model.n_features_in_),
+        "n_values": outputs,
+        "n_outputs": outputs,
+        "features": "float32",
+    }
+    packer.forest(json.dumps(shape))
     for tree in trees:
         _read_tree(tree, packer, single=not ensemble, path=path)
-    return {
+    description = {
         "kind": "forest",
         "source": class_name(model),
         "task": "regression" if classes is None else "classification",
         "combine": "mean" if ensemble else "single",
-        "classes": None if classes is None else _labels(classes),
-        "missing": "accept" if _accepts_missing(model, table) else "refuse",
+        "classes": None if classes is None else labels_of(classes),
+        "missing": "accept" if accepts_missing(model, table) else "refuse",
     }
+    return ModelReading(description, *thresholds(trees))
 
 
-def thresholds(model: Any) -> tuple[np.ndarray, np.ndarray]:
+def thresholds(trees: Any) -> tuple[np.ndarray, np.ndarray]:
     """The features and thresholds of the splits of up to 16 trees."""
-    trees = model.estimators_ if class_name(model) in ENSEMBLES else [model]
     trees = trees[:: max(1, len(trees) // 16)][:16]
     features = np.concatenate([tree.tree_.feature for tree in trees])
     values = np.concatenate([tree.tree_.threshold for tree in trees])
@@ -109,16 +120,12 @@ def _leaf_values(tree: Any) -> np.ndarray:
     return np.ascontiguousarray(values.reshape(tree.tree_.node_count, -1), dtype=np.float64)
 
 
-def _accepts_missing(model: Any, table: Table) -> bool:
+def accepts_missing(model: Any, table: Table) -> bool:
+    """Whether the source answers where a feature is missing."""
     row = np.full((1, model.n_features_in_), np.nan, dtype=np.float32)
-    return accepts(model, sparse.csr_matrix(row) if table.is_sparse else row)
-
-
-def _labels(classes: np.ndarray) -> dict[str, Any]:
-    dtype = classes.dtype
-    return {"dtype": dtype.str if dtype.kind == "U" else dtype.name, "values": classes.tolist()}
-
-
-def _is_uniform(classes: np.ndarray) -> bool:
-    kinds = {type(value) for value in classes.tolist()}
-    return len(kinds) == 1 and kinds <= {str, int, float, bool}
+    try:
+        with quiet():
+            model.predict(sparse.csr_matrix(row) if table.is_sparse else row)
+    except ValueError:
+        return False
+    return True

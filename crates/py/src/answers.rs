@@ -1,0 +1,127 @@
+//! What an ensemble says of rows, as arrays of the source's type.
+
+use crate::arrays::filled;
+use crate::engine::{Engine, Labels, detached};
+use crate::error::exception;
+use crate::prediction::{Noted, Prediction, Verdicts};
+use crate::rows::Rows;
+use monobloc::model::{Classes, Task};
+use monobloc::precision::Precision;
+use monobloc::{Input, Rejection};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Writes values for all rows of a chunk, and gives the refused ones.
+type Fill<'a> = &'a (dyn Fn(&Input<'_>, &mut [f64]) -> monobloc::Result<Vec<Rejection>> + Sync);
+
+/// An array of `n_values` per row in the source's type, in one dimension where `flat` and there is one value.
+/// Raises for the first row that the source model would refuse.
+pub fn values<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    rows: &Rows<'py>,
+    n_values: usize,
+    flat: bool,
+    fill: Fill<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let width = (!flat || n_values != 1).then_some(n_values);
+    let strict = |input: &Input<'_>, out: &mut [f64]| {
+        let rejections = detached(py, input, || fill(input, out))?;
+        rejections.into_iter().next().map_or(Ok(()), |first| Err(exception(&first.into())))
+    };
+    match precision(engine) {
+        Precision::Double => filled::<f64>(py, rows.n_rows(), width, "f8", |out| {
+            engine.for_each_chunk(rows, |input| {
+                let first = input.first_row() * n_values;
+                strict(input, &mut out[first..first + input.n_rows() * n_values])
+            })
+        }),
+        Precision::Single => filled::<f32>(py, rows.n_rows(), width, "f4", |out| {
+            engine.for_each_chunk(rows, |input| {
+                let mut chunk = vec![0.0; input.n_rows() * n_values];
+                strict(input, &mut chunk)?;
+                narrow(&chunk, &mut out[input.first_row() * n_values..]);
+                Ok(())
+            })
+        }),
+    }
+}
+
+/// The label of each row.
+pub fn labels<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    rows: &Rows<'py>,
+    classes: &Classes,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut labels = Labels::new(py, classes, rows.n_rows())?;
+    engine.for_each_chunk(rows, |input| {
+        let mut numbers = vec![0.0; input.n_rows()];
+        let rejections = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
+        if let Some(first) = rejections.into_iter().next() {
+            return Err(exception(&first.into()));
+        }
+        labels.extend(numbers.into_iter())
+    })?;
+    labels.finish()
+}
+
+/// The outputs of all rows, by name, and verdicts.
+pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<Prediction> {
+    let model = engine.inner().model();
+    let (n_outputs, n_rows) = (model.n_outputs(), rows.n_rows());
+    let classes = model.classes();
+    let mut rejections: Vec<Rejection> = Vec::new();
+    let mut values = vec![0.0; n_rows * n_outputs];
+    let mut numbers = Vec::new();
+    engine.for_each_chunk(rows, |input| {
+        let out = &mut values[input.first_row() * n_outputs..][..input.n_rows() * n_outputs];
+        if classes.is_none() {
+            rejections.extend(detached(py, input, || engine.inner().run_into(input, out))?);
+            return Ok(());
+        }
+        let mut together = vec![0.0; input.n_rows() * (n_outputs + 1)];
+        let rejected = detached(py, input, || engine.inner().run_with_classes_into(input, &mut together))?;
+        rejections.extend(rejected);
+        for (row, out) in together.chunks_exact(n_outputs + 1).zip(out.chunks_exact_mut(n_outputs)) {
+            out.copy_from_slice(&row[..n_outputs]);
+            numbers.push(row[n_outputs]);
+        }
+        Ok(())
+    })?;
+    let (name, list) = match model.ensemble().map(monobloc::model::Ensemble::task) {
+        Some(Task::Classification) => ("probabilities", true),
+        Some(Task::OutlierDetection) => ("score", false),
+        _ => ("prediction", n_outputs > 1),
+    };
+    let width = list.then_some(n_outputs);
+    let array = match precision(engine) {
+        Precision::Double => filled::<f64>(py, n_rows, width, "f8", |out| {
+            out.copy_from_slice(&values);
+            Ok(())
+        }),
+        Precision::Single => filled::<f32>(py, n_rows, width, "f4", |out| {
+            narrow(&values, out);
+            Ok(())
+        }),
+    }?;
+    let outputs = PyDict::new(py);
+    outputs.set_item(name, array)?;
+    if let Some(classes) = classes {
+        let mut labels = Labels::new(py, classes, n_rows)?;
+        labels.extend(numbers.into_iter())?;
+        outputs.set_item("label", labels.without(&rejections)?)?;
+    }
+    let noted = rejections.into_iter().map(Noted::from).collect();
+    let verdicts = Verdicts { n_rows, noted };
+    Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+}
+
+fn precision(engine: &Engine) -> Precision {
+    engine.inner().model().ensemble().map_or(Precision::Double, monobloc::model::Ensemble::precision)
+}
+
+/// Values that are float32 ones, as such.
+fn narrow(values: &[f64], out: &mut [f32]) {
+    out.iter_mut().zip(values).for_each(|(into, &value)| *into = value as f32);
+}

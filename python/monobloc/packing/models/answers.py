@@ -1,0 +1,73 @@
+"""What every reader of a model hands back: its description, and its answers on rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..source import quiet
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A source model's answers on rows."""
+
+    outputs: np.ndarray
+    """Probabilities, predictions or scores as float64, a row per row."""
+    raw_scores: np.ndarray | None = None
+    """What its trees add up to, where outputs are something else."""
+    classes: np.ndarray | None = None
+    """The numbers of its labels."""
+
+
+@dataclass(frozen=True)
+class ModelReading:
+    """What was read from a model."""
+
+    description: dict[str, Any]
+    """The manifest's `model`."""
+    split_features: np.ndarray
+    """The features of some splits on numbers."""
+    thresholds: np.ndarray
+    """The thresholds of these splits."""
+
+
+def table_of(values: Any) -> np.ndarray:
+    """Answers as float64, with a row per row, in C order."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.ascontiguousarray(values.reshape(len(values), -1))
+
+
+def class_numbers(labels: Any, classes: Any) -> np.ndarray:
+    """The place of each label among the classes."""
+    places = {label: number for number, label in enumerate(np.asarray(classes).tolist())}
+    return np.array([places[label] for label in np.asarray(labels).tolist()], dtype=np.float64)
+
+
+def plain_answers(model: Any, rows: Any) -> Answers:
+    """The answers of a model whose outputs are its raw scores."""
+    with quiet():
+        if not hasattr(model, "classes_"):
+            return Answers(table_of(model.predict(rows)))
+        classes = class_numbers(model.predict(rows), model.classes_)
+        return Answers(table_of(model.predict_proba(rows)), classes=classes)
+
+
+def label_problem(classes: Any) -> tuple[str, str] | None:
+    """Why these labels cannot be kept, and what can stand in their place."""
+    labels = np.asarray(classes)
+    if labels.dtype.kind not in "biufUO":
+        return f"its labels have dtype {labels.dtype}", "strings, numbers and booleans"
+    kinds = {type(value) for value in labels.tolist()}
+    if len(kinds) != 1 or not kinds <= {str, int, float, bool}:
+        return "its labels mix several types", "labels of one type"
+    return None
+
+
+def labels_of(classes: Any) -> dict[str, Any]:
+    """Labels as the manifest keeps them."""
+    labels = np.asarray(classes)
+    dtype = labels.dtype
+    return {"dtype": dtype.str if dtype.kind == "U" else dtype.name, "values": labels.tolist()}

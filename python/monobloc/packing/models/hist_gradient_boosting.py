@@ -1,0 +1,178 @@
+"""Histogram-based gradient boosting, with categories and missing values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..features import feature_matrix
+from ..recipe import Column, Recipe, Table
+from ..refusal import class_name
+from ..source import quiet
+from ..steps import read_step
+from .answers import Answers, ModelReading, class_numbers, label_problem, labels_of, table_of
+
+SOURCES = (
+    "sklearn.ensemble.HistGradientBoostingClassifier",
+    "sklearn.ensemble.HistGradientBoostingRegressor",
+)
+LOSSES = {
+    "absolute_error": "identity",
+    "gamma": "exp",
+    "poisson": "exp",
+    "quantile": "identity",
+    "squared_error": "identity",
+}
+
+
+def problems(model: Any) -> Iterator[tuple[str, str]]:
+    """What in a fitted model cannot be packed."""
+    if not hasattr(model, "_predictors"):
+        yield "it is not fitted", ""
+    elif hasattr(model, "classes_") and (problem := label_problem(model.classes_)):
+        yield problem
+    elif not hasattr(model, "classes_") and model.loss not in LOSSES:
+        yield f"its loss is {model.loss!r}", ", ".join(map(repr, LOSSES))
+
+
+def features(
+    model: Any, prefix: Any, table: Table, recipe: Recipe, path: str
+) -> tuple[dict[str, Any], list[Column]]:
+    """The model's own matrix is float64; where it encodes categories, they come first."""
+    preprocessor = getattr(model, "_preprocessor", None)
+    if preprocessor is None:
+        return _as_float64(feature_matrix(model, prefix, table, recipe, path), recipe, path)
+    categorical = np.asarray(model.is_categorical_, dtype=bool)
+    encoder = preprocessor.named_transformers_["encoder"]
+    encoded = read_step(encoder, table.select(np.flatnonzero(categorical)), recipe, path)
+    numeric = table.select(np.flatnonzero(~categorical))
+    columns = list(recipe.floats(encoded, np.dtype(np.float64), path, model))
+    if numeric.columns:
+        columns += recipe.floats(numeric, np.dtype(np.float64), path, model)
+    names = getattr(model, "feature_names_in_", [f"x{i}" for i in range(len(categorical))])
+    order = [*np.flatnonzero(categorical), *np.flatnonzero(~categorical)]
+    return {
+        "slots": [column.slot for column in columns],
+        "names": [str(names[i]) for i in order],
+        "dtype": "float64",
+    }, columns
+
+
+def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
+    """Hand the trees to the packer and describe the model."""
+    mapper = model._bin_mapper
+    known, places = mapper.make_known_categories_bitsets()
+    categorical = np.flatnonzero(np.asarray(mapper.is_categorical_, dtype=bool))
+    number = {int(feature): i for i, feature in enumerate(categorical)}
+    sets = [_members(known[places[feature]]) for feature in categorical]
+    columns = [
+        {"feature": i, "reading": {"byte_category": number[i]} if i in number else "plain"}
+        for i in range(len(places))
+    ]
+    trees = [
+        (tree, output) for iteration in model._predictors for output, tree in enumerate(iteration)
+    ]
+    firsts = []
+    for tree, _ in trees:
+        firsts.append(len(sets))
+        sets += [_members(bits) for bits in tree.raw_left_cat_bitsets]
+    start = np.zeros(model.n_trees_per_iteration_) + np.ravel(model._baseline_prediction)
+    shape = {
+        "n_features": len(places),
+        "columns": columns if number else [],
+        "features": "float64",
+        "sets": sets,
+        "n_values": 1,
+        "n_outputs": int(model.n_trees_per_iteration_),
+        "start": start.tolist(),
+        "sums": "float64",
+    }
+    packer.forest(json.dumps(shape))
+    for (tree, output), first in zip(trees, firsts, strict=True):
+        _read_tree(tree.nodes, first, output, packer)
+    return ModelReading(_description(model), *_thresholds([tree.nodes for tree, _ in trees]))
+
+
+def answers(model: Any, rows: Any) -> Answers:
+    """The source's probabilities or predictions, raw scores and labels."""
+    with quiet():
+        raw = table_of(model._raw_predict(rows, n_threads=1))
+        if not hasattr(model, "classes_"):
+            return Answers(table_of(model.predict(rows)), raw)
+        classes = class_numbers(model.predict(rows), model.classes_)
+        return Answers(table_of(model.predict_proba(rows)), raw, classes)
+
+
+def _as_float64(
+    matrix: tuple[dict[str, Any], list[Column]], recipe: Recipe, path: str
+) -> tuple[dict[str, Any], list[Column]]:
+    """The matrix in the type that the trees compare in: wider, so nothing changes."""
+    features, columns = matrix
+    return {**features, "dtype": "float64"}, columns
+
+
+def _description(model: Any) -> dict[str, Any]:
+    classes = getattr(model, "classes_", None)
+    if classes is None:
+        link: Any = LOSSES[model.loss]
+    elif len(classes) == 2:
+        link = {"logistic": {"scale": 1.0}}
+    else:
+        link = {"softmax": "pairwise"}
+    by_raw = classes is not None and _decides_by_raw(model)
+    return {
+        "kind": "forest",
+        "source": class_name(model),
+        "task": "regression" if classes is None else "classification",
+        "combine": "sum",
+        "link": link,
+        "classes": None if classes is None else labels_of(classes),
+        "decide": "raw_scores" if by_raw else "probabilities",
+        "missing": "accept",
+        "infinite": "accept",
+    }
+
+
+def _decides_by_raw(model: Any) -> bool:
+    """Whether `predict` looks at raw scores, which later versions do. Only a raw score whose
+    probability rounds to one half tells."""
+    probe = type(model).__new__(type(model))
+    vars(probe).update(vars(model))
+    outputs = model.n_trees_per_iteration_
+    row = np.full((1, outputs), 0.0)
+    row[0, -1] = 1e-17
+    probe._raw_predict = lambda _rows, n_threads=None: row
+    with quiet():
+        return bool(probe.predict(None)[0] == model.classes_[-1])
+
+
+def _members(bits: Any) -> list[int]:
+    words = np.asarray(bits, dtype=np.uint32)
+    return [i for i in range(len(words) * 32) if words[i // 32] >> np.uint32(i % 32) & 1]
+
+
+def _read_tree(nodes: Any, first_set: int, output: int, packer: Any) -> None:
+    leaf = nodes["is_leaf"].astype(bool)
+    categorical = nodes["is_categorical"].astype(bool) & ~leaf
+    left = np.where(leaf, -1, nodes["left"].astype(np.int64))
+    right = np.where(leaf, -1, nodes["right"].astype(np.int64))
+    packer.tree(
+        left,
+        right,
+        np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64),
+        np.where(leaf | categorical, 0.0, nodes["num_threshold"]).astype(np.float64),
+        nodes["missing_go_to_left"].astype(np.uint8),
+        nodes["value"].astype(np.float64),
+        set=np.where(categorical, nodes["bitset_idx"].astype(np.int64) + first_set, -1),
+        output=output,
+        cover=nodes["count"].astype(np.float32),
+    )
+
+
+def _thresholds(trees: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    nodes = np.concatenate(trees[:: max(1, len(trees) // 16)][:16])
+    numeric = ~nodes["is_leaf"].astype(bool) & ~nodes["is_categorical"].astype(bool)
+    return nodes["feature_idx"][numeric].astype(np.int64), nodes["num_threshold"][numeric]
