@@ -23,12 +23,12 @@ def feature_matrix(
     columns = recipe.floats(table, np.dtype(name), path, model, entry)
     return {
         "slots": [column.slot for column in columns],
-        "names": _names(model, prefix, len(columns)),
+        "names": feature_names(model, prefix, len(columns)),
         "dtype": name,
     }, columns
 
 
-def _names(model: Any, prefix: Any, count: int) -> list[str]:
+def feature_names(model: Any, prefix: Any, count: int) -> list[str]:
     """The names that scikit-learn gives, or the best that can be had."""
     candidates = []
     if prefix is not None:

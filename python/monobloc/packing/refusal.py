@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from .checking import CheckReport, Finding
@@ -20,7 +21,7 @@ def class_name(source: Any) -> str:
     if source is None or isinstance(source, str):
         return repr(source)
     cls = type(source)
-    public = [part for part in cls.__module__.split(".") if not part.startswith("_")]
+    public = takewhile(lambda part: not part.startswith("_"), cls.__module__.split("."))
     return ".".join([*public, cls.__qualname__])
 
 

@@ -162,11 +162,11 @@ impl Ensemble {
         let raw = sized(raw, n_rows * self.forest.n_outputs());
         self.raw_scores(features, trees, raw);
         if answer == Answer::Outputs {
-            return self.link.apply(raw, self.precision(), out);
+            return self.link.apply(raw, self.forest.n_outputs(), self.precision(), out);
         }
         let n_outputs = self.n_outputs();
         let outputs = sized(outputs, n_rows * n_outputs);
-        self.link.apply(raw, self.precision(), outputs);
+        self.link.apply(raw, self.forest.n_outputs(), self.precision(), outputs);
         let rows = raw.chunks_exact(self.forest.n_outputs()).zip(outputs.chunks_exact(n_outputs));
         for ((raw, outputs), out) in rows.zip(out.chunks_exact_mut(self.width(answer))) {
             if let Some((class, values)) = out.split_last_mut() {

@@ -1,6 +1,7 @@
 //! What runs on the feature matrix, or on tensors.
 
 mod ensemble;
+mod exponential;
 #[cfg(feature = "onnx")]
 pub mod graph;
 pub mod link;

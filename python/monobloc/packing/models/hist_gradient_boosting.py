@@ -119,9 +119,9 @@ def _description(model: Any) -> dict[str, Any]:
     if classes is None:
         link: Any = LOSSES[model.loss]
     elif len(classes) == 2:
-        link = {"logistic": {"scale": 1.0}}
+        link = {"logistic": {"scale": 1.0, "complement": True}}
     else:
-        link = {"softmax": "pairwise"}
+        link = {"softmax": {"summation": "in_order"}}
     by_raw = classes is not None and _decides_by_raw(model)
     return {
         "kind": "forest",

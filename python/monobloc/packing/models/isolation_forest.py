@@ -67,7 +67,7 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
         "source": class_name(model),
         "task": "outlier_detection",
         "combine": "sum",
-        "link": {"isolation": {"denominator": _denominator(model)}},
+        "link": {"isolation_forest": {"denominator": _denominator(model)}},
         "classes": labels_of(LABELS),
         "decide": {"isolation": _decision(model)},
         "missing": "accept" if accepts_missing(model, table) else "refuse",

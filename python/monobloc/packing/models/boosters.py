@@ -1,0 +1,88 @@
+"""What the readers of LightGBM and XGBoost share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..recipe import Column, Recipe, Table
+from ..refusal import refuse
+from .answers import ModelReading, labels_of
+
+
+def model_reading(found: dict[str, Any], source: str, classes: Any) -> ModelReading:
+    """The description of a model that the packer read from its file."""
+    n_classes = found["n_classes"]
+    if n_classes is None:
+        classes = None
+    elif classes is None:
+        classes = np.arange(n_classes)
+    description = {
+        "kind": "forest",
+        "source": source,
+        "task": "regression" if classes is None else "classification",
+        "combine": "mean" if found["average"] else "sum",
+        "link": found["link"],
+        "classes": None if classes is None else labels_of(classes),
+        "missing": "accept",
+        "infinite": found["infinite"],
+    }
+    features, thresholds = found["splits"]
+    return ModelReading(
+        description, np.asarray(features, dtype=np.int64), np.asarray(thresholds, dtype=np.float64)
+    )
+
+
+def both_classes(probabilities: np.ndarray) -> np.ndarray:
+    """The probabilities of both classes from that of the second, in its own type."""
+    return np.column_stack([1 - probabilities, probabilities])
+
+
+def category_codes(
+    model: Any, table: Table, levels: Any, recipe: Recipe, path: str, dtype: str
+) -> dict[int, Column]:
+    """The category columns of a data frame as their codes, by position.
+
+    `levels` are those of each category column in turn, as the model was trained with.
+    A level that was not seen is missing.
+    """
+    import pandas as pd
+
+    positions = [
+        i for i, dtype in enumerate(table.sample.dtypes) if isinstance(dtype, pd.CategoricalDtype)
+    ]
+    if len(positions) != len(levels):
+        refuse(
+            model,
+            path,
+            f"it was trained with {len(levels)} category columns; the reference has "
+            f"{len(positions)}",
+            "a reference with the dtypes of the training data",
+        )
+    codes = {}
+    for position, known in zip(positions, levels, strict=True):
+        (column,) = recipe.load([table.columns[position]], path)
+        known = list(known)
+        if any(isinstance(level, str) for level in known) != column.is_string and known:
+            refuse(
+                model,
+                path,
+                f"the categories of column {recipe.column_name(table, position)} are "
+                f"{known[:3]} in training and of another type in the reference",
+                "a reference with the categories of the training data",
+            )
+        order = list(range(len(known)))
+        if not column.is_string:
+            known = [float(level) for level in known]
+            order.sort(key=lambda index: known[index])
+        step = {
+            "vocabulary": recipe.vocabulary([known[index] for index in order]),
+            "values": recipe.numbers(order),
+            "unknown": {"policy": "value", "value": recipe.numbers([np.nan])},
+        }
+        slots = recipe.step("ordinal_encoder", path, [column.slot], 1, columns=[step], dtype=dtype)
+        if column.field is not None:
+            recipe.categories.setdefault(column.field, list(known))
+        codes[position] = Column(dtype=dtype, slot=slots[0])
+    return codes

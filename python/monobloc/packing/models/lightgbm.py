@@ -1,0 +1,88 @@
+"""LightGBM: boosters and the scikit-learn wrappers, read from the model's own text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..features import feature_names
+from ..recipe import Column, Recipe, Table
+from ..refusal import class_name, refuse
+from ..source import quiet
+from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
+from .boosters import both_classes, category_codes, model_reading
+
+SOURCES = (
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRanker",
+    "lightgbm.sklearn.LGBMRegressor",
+)
+
+
+def problems(model: Any) -> Iterator[tuple[str, str]]:
+    """What in a fitted model cannot be packed."""
+    if _is_booster(model):
+        return
+    if getattr(model, "_Booster", None) is None:
+        yield "it is not fitted", ""
+    elif callable(model.objective):
+        yield "its objective is a function, whose link is not in the model", "a named objective"
+    elif hasattr(model, "predict_proba") and (problem := label_problem(model.classes_)):
+        yield problem
+
+
+def features(
+    model: Any, prefix: Any, table: Table, recipe: Recipe, path: str
+) -> tuple[dict[str, Any], list[Column]]:
+    """LightGBM compares in float64. It takes data frames in a common type, category columns by
+    their codes in training, and arrays of other numbers than floats as float32."""
+    codes = {}
+    if table.is_frame:
+        levels = _booster(model).pandas_categorical or []
+        codes = category_codes(model, table, levels, recipe, path, "float64")
+    rest = [i for i in range(len(table.columns)) if i not in codes]
+    exact = table.is_frame or table.is_sparse or np.dtype(table.sample.dtype).kind in "fO"
+    dtype = np.dtype(np.float64 if exact else np.float32)
+    loaded = recipe.floats(table.select(rest), dtype, path, model) if rest else []
+    columns = {**codes, **dict(zip(rest, loaded, strict=True))}
+    ordered = [columns[i] for i in range(len(table.columns))]
+    return {
+        "slots": [column.slot for column in ordered],
+        "names": feature_names(model, prefix, len(ordered)),
+        "dtype": "float64",
+    }, ordered
+
+
+def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
+    """Hand the model's text to the packer and describe the model."""
+    booster = _booster(model)
+    if booster.num_feature() != len(table.columns):
+        refuse(model, path, f"it takes {booster.num_feature()} features, not {len(table.columns)}")
+    found = packer.lightgbm(booster.model_to_string().encode())
+    return model_reading(found, class_name(model), getattr(model, "classes_", None))
+
+
+def answers(model: Any, rows: Any) -> Answers:
+    """The source's probabilities or predictions, raw scores and labels."""
+    booster = _booster(model)
+    with quiet():
+        raw = table_of(model.predict(rows, raw_score=True))
+        if "average_output" in booster.model_to_string(num_iteration=1).split("\n\n", 1)[0]:
+            raw /= booster.num_trees() // booster.num_model_per_iteration()
+        if hasattr(model, "predict_proba"):
+            labels = class_numbers(model.predict(rows), model.classes_)
+            return Answers(table_of(model.predict_proba(rows)), raw, labels)
+        outputs = table_of(model.predict(rows))
+    binary = _is_booster(model) and booster.dump_model(num_iteration=1).get("objective", "")
+    return Answers(both_classes(outputs) if str(binary).startswith("binary") else outputs, raw)
+
+
+def _is_booster(model: Any) -> bool:
+    return class_name(model) == SOURCES[0]
+
+
+def _booster(model: Any) -> Any:
+    return model if _is_booster(model) else model.booster_

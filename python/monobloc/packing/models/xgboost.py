@@ -1,0 +1,113 @@
+"""XGBoost: boosters and the scikit-learn wrappers, read from the model's own UBJSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..features import feature_names
+from ..recipe import Column, Recipe, Table
+from ..refusal import class_name, refuse
+from ..source import quiet
+from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
+from .boosters import both_classes, category_codes, model_reading
+
+SOURCES = (
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRFClassifier",
+    "xgboost.sklearn.XGBRFRegressor",
+    "xgboost.sklearn.XGBRanker",
+    "xgboost.sklearn.XGBRegressor",
+)
+
+
+def problems(model: Any) -> Iterator[tuple[str, str]]:
+    """What in a fitted model cannot be packed."""
+    if _is_booster(model):
+        return
+    if getattr(model, "_Booster", None) is None:
+        yield "it is not fitted", ""
+    elif callable(model.objective):
+        yield "its objective is a function, whose link is not in the model", "a named objective"
+    elif hasattr(model, "predict_proba"):
+        if model.objective == "multi:softmax":
+            yield "its objective multi:softmax gives no probabilities", "multi:softprob"
+        problem = label_problem(model.classes_)
+        if problem:
+            yield problem
+
+
+def features(
+    model: Any, prefix: Any, table: Table, recipe: Recipe, path: str
+) -> tuple[dict[str, Any], list[Column]]:
+    """XGBoost compares in float32, into which it brings everything at once. It takes category
+    columns of data frames by their codes."""
+    codes = {}
+    if table.is_frame:
+        levels = [
+            dtype.categories.tolist()
+            for dtype in table.sample.dtypes
+            if hasattr(dtype, "categories")
+        ]
+        codes = category_codes(model, table, levels, recipe, path, "float32")
+    rest = [i for i in range(len(table.columns)) if i not in codes]
+    loaded = recipe.floats(table.select(rest), np.dtype(np.float32), path, model) if rest else []
+    columns = {**codes, **dict(zip(rest, loaded, strict=True))}
+    ordered = [columns[i] for i in range(len(table.columns))]
+    return {
+        "slots": [column.slot for column in ordered],
+        "names": feature_names(model, prefix, len(ordered)),
+        "dtype": "float32",
+    }, ordered
+
+
+def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
+    """Hand the model's UBJSON to the packer and describe the model."""
+    booster = _booster(model)
+    if booster.num_features() != len(table.columns):
+        refuse(model, path, f"it takes {booster.num_features()} features, not {len(table.columns)}")
+    missing = getattr(model, "missing", None)
+    options = {
+        "missing": None if missing is None or np.isnan(missing) else float(missing),
+        "absent_is_missing": table.is_sparse,
+        "interface": "booster" if _is_booster(model) else "wrapper",
+    }
+    found = packer.xgboost(bytes(booster.save_raw("ubj")), json.dumps(options))
+    return model_reading(found, class_name(model), getattr(model, "classes_", None))
+
+
+def answers(model: Any, rows: Any) -> Answers:
+    """The source's probabilities or predictions, raw scores and labels."""
+    with quiet():
+        if _is_booster(model):
+            return _booster_answers(model, rows)
+        raw = table_of(model.predict(rows, output_margin=True))
+        if hasattr(model, "predict_proba"):
+            labels = class_numbers(model.predict(rows), model.classes_)
+            return Answers(table_of(model.predict_proba(rows)), raw, labels)
+        return Answers(table_of(model.predict(rows)), raw)
+
+
+def _booster_answers(model: Any, rows: Any) -> Answers:
+    import xgboost
+
+    matrix = xgboost.DMatrix(rows, enable_categorical=hasattr(rows, "columns"))
+    raw = table_of(model.predict(matrix, output_margin=True, validate_features=False))
+    outputs = model.predict(matrix, validate_features=False)
+    outputs = np.asarray(outputs).reshape(len(raw), -1)
+    objective = json.loads(model.save_config())["learner"]["objective"]["name"]
+    if objective in ("binary:logistic", "binary:hinge"):
+        outputs = both_classes(outputs)
+    return Answers(table_of(outputs), raw)
+
+
+def _is_booster(model: Any) -> bool:
+    return class_name(model) == SOURCES[0]
+
+
+def _booster(model: Any) -> Any:
+    return model if _is_booster(model) else model.get_booster()

@@ -1,0 +1,71 @@
+"""Random tree ensembles: raw scores with the source's bits, outputs within two units in the
+last place, labels equal, whatever the batch."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import monobloc
+import numpy as np
+import pytest
+from boosted import MAKERS, Boosted
+from monobloc.packing.source import answers, sequential
+
+SEEDS = int(os.environ.get("BOOSTED_SEEDS", "50"))
+"""Random models of each library."""
+
+
+def ulps(found: Any, expected: np.ndarray) -> int:
+    """The greatest distance of two arrays of one type, in units in the last place."""
+    found = np.asarray(found)
+    integers = np.int32 if found.dtype == np.float32 else np.int64
+    places = [
+        np.where(bits < 0, np.iinfo(integers).min - bits, bits).astype(object)
+        for bits in (
+            np.ascontiguousarray(found).view(integers),
+            np.ascontiguousarray(expected.astype(found.dtype)).view(integers),
+        )
+    ]
+    return max(abs(places[0] - places[1]).max(), 0) if found.size else 0
+
+
+def exact(engine: Any, made: Boosted) -> None:
+    """Holds the engine's answers on `made.rows` against the source's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = answers(sequential(made.model), made.rows)
+        labels = made.model.predict(made.rows)
+    raw = np.asarray(engine.raw_scores(made.rows)).reshape(len(made.rows), -1)
+    if expected.raw_scores is not None:
+        differ = (raw.astype(np.float64).view(np.int64) != expected.raw_scores.view(np.int64)).any(
+            axis=1
+        )
+        assert not differ.any(), (
+            f"{differ.sum()} of {len(raw)} rows differ, the first: "
+            f"{made.rows.iloc[np.flatnonzero(differ)[0]].to_dict()}, {raw[differ][0]}, "
+            f"{expected.raw_scores[differ][0]}"
+        )
+    outputs = engine.run(made.rows).outputs
+    (values,) = (value for name, value in outputs.items() if name != "label")
+    assert ulps(values.reshape(expected.outputs.shape), expected.outputs) <= 2
+    if expected.classes is not None:
+        assert (engine.predict(made.rows) == labels).all()
+    for part in (slice(0, 1), slice(7, 23), slice(1000, 1100)):
+        rows = made.rows.iloc[part]
+        assert (
+            np.asarray(engine.raw_scores(rows)).reshape(-1, raw.shape[1]).tobytes()
+            == raw[part].tobytes()
+        )
+
+
+@pytest.mark.parametrize("library", MAKERS)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_random_models(library: str, seed: int, tmp_path: Path) -> None:
+    made = MAKERS[library](np.random.default_rng(seed))
+    path = tmp_path / "model.bloc"
+    monobloc.pack(made.model, path, reference=made.reference)
+    for threads in (1, 2):
+        exact(monobloc.load(path, threads=threads), made)
