@@ -10,7 +10,6 @@ pub mod engine;
 pub mod error;
 pub mod float_mode;
 pub mod golden;
-#[cfg(feature = "onnx")]
 pub mod import;
 pub mod input;
 mod mapped;

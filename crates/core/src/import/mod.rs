@@ -1,4 +1,7 @@
 //! Reading model files that other libraries write.
 
+#[cfg(feature = "onnx")]
 mod external;
+pub mod lightgbm;
+#[cfg(feature = "onnx")]
 pub mod onnx;
