@@ -190,6 +190,16 @@ class Packer:
         output: int = 0,
         cover: Any = None,
     ) -> None: ...
+    def lightgbm(self, text: builtins.bytes, *, keep_source: bool = True) -> dict[str, Any]: ...
+    def xgboost(
+        self,
+        file: builtins.bytes,
+        *,
+        wrapper: bool,
+        missing: float | None = None,
+        absent_is_missing: bool = False,
+        keep_source: bool = True,
+    ) -> dict[str, Any]: ...
     def write(
         self,
         path: str | PathLike[str],

@@ -207,7 +207,236 @@ def isolation_forest(random: Random) -> Boosted:
     return Boosted(model, frame, rows[finite].reset_index(drop=True))
 
 
+def _tuned(random: Random, found: Data) -> pd.DataFrame:
+    """The training data as a frame whose categorical columns have pandas' dtype, some of them
+    with text for levels."""
+    frame = found.frame.copy()
+    for name in found.categorical:
+        numbers = frame[name].to_numpy()
+        levels = np.unique(numbers[~np.isnan(numbers)])
+        if random.random() < 0.5:
+            named = np.array([f"level {int(level)}" for level in levels], dtype=object)
+            values = np.where(
+                np.isnan(numbers), None, [f"level {int(v)}" if v == v else "" for v in numbers]
+            )
+            frame[name] = pd.Categorical(values, categories=random.permutation(named))
+        else:
+            whole = [int(v) if v == v else None for v in numbers]
+            known = random.permutation(levels.astype(int)).tolist()
+            frame[name] = pd.Categorical(whole, categories=known)
+    return frame
+
+
+def _like(rows: pd.DataFrame, frame: pd.DataFrame, categorical: list[str]) -> pd.DataFrame:
+    """The trying rows with the frame's category columns; unseen numbers become unseen levels."""
+    rows = rows.copy()
+    for name in categorical:
+        dtype = frame[name].dtype
+        numbers = rows[name].to_numpy()
+        if isinstance(dtype.categories[0], str):
+            values = [f"level {v:g}" if v == v else None for v in numbers]
+        else:
+            values = [int(v) if v == v and v == int(v) else None for v in numbers]
+        known = list(dtype.categories)
+        unseen = [v for v in pd.unique(pd.Series(values).dropna()) if v not in set(known)]
+        rows[name] = pd.Categorical(values, categories=known + unseen)
+    return rows
+
+
+def _splits(frame: pd.DataFrame, features: Any, thresholds: Any) -> list[tuple[str, float]]:
+    return [
+        (frame.columns[feature], float(threshold))
+        for feature, threshold in zip(features, thresholds, strict=True)
+    ]
+
+
+def lightgbm(random: Random) -> Boosted:
+    import lightgbm as library
+
+    found = data(random)
+    as_category = bool(found.categorical) and random.random() < 0.6
+    frame = _tuned(random, found) if as_category else found.frame
+    objectives = {
+        "binary": ["binary", "cross_entropy"],
+        "classes": ["multiclass", "multiclassova"],
+        "counts": ["poisson"],
+        "positive": ["gamma", "tweedie"],
+        "real": ["regression", "regression_l1", "huber", "fair", "quantile", "mape"],
+    }
+    kind = chosen(random, *objectives)
+    boosting = chosen(random, "gbdt", "gbdt", "dart", "rf")
+    y = targets(random, found.frame, kind)
+    options = {
+        "objective": chosen(random, *objectives[kind]),
+        "boosting": boosting,
+        "num_leaves": int(random.integers(2, 80)),
+        "min_data_in_leaf": int(chosen(random, 1, 20)),
+        "max_bin": int(chosen(random, 255, 30, 600)),
+        "use_missing": bool(chosen(random, True, True, False)),
+        "zero_as_missing": bool(chosen(random, False, False, True)),
+        "max_cat_to_onehot": int(chosen(random, 1, 4, 30)),
+        "cat_smooth": 1.0,
+        "min_data_per_group": 1,
+        "verbose": -1,
+        "num_threads": 1,
+        "seed": 0,
+        "feature_pre_filter": False,
+    }
+    if boosting == "rf":
+        options |= {"bagging_freq": 1, "bagging_fraction": 0.7}
+    if kind == "classes":
+        options["num_class"] = int(y.max()) + 1
+    if kind == "binary":
+        options["sigmoid"] = chosen(random, 1.0, 0.7)
+    names = found.categorical if found.categorical and not as_category else "auto"
+    training = library.Dataset(frame, y, categorical_feature=names, params={"verbose": -1})
+    booster = library.train(options, training, int(random.integers(1, 40)))
+    nodes = booster.trees_to_dataframe()
+    nodes = nodes[nodes["decision_type"] == "<="]
+    features = [booster.feature_name().index(name) for name in nodes["split_feature"]]
+    splits = _splits(frame, features, nodes["threshold"].astype(float))
+    rows = trying_rows(random, found.frame, splits, found.categorical)
+    return Boosted(booster, frame, _like(rows, frame, found.categorical) if as_category else rows)
+
+
+def lightgbm_wrapper(random: Random) -> Boosted:
+    import lightgbm as library
+
+    found = data(random)
+    frame = _tuned(random, found) if found.categorical else found.frame
+    kind = chosen(random, "binary", "classes", "real", "counts")
+    y = targets(random, found.frame, kind)
+    options = {
+        "n_estimators": int(random.integers(1, 50)),
+        "num_leaves": int(random.integers(2, 64)),
+        "verbose": -1,
+        "n_jobs": 1,
+    }
+    if kind in ("binary", "classes"):
+        labels = np.array(["no", "yes", "maybe", "never", "soon", "late", "x"], dtype=object)
+        model = library.LGBMClassifier(**options)
+        y = labels[y] if random.random() < 0.5 else y * 2 - 3
+    else:
+        model = library.LGBMRegressor(
+            objective="poisson" if kind == "counts" else "regression", **options
+        )
+    if random.random() < 0.3:
+        half = len(y) // 2
+        stopping = library.early_stopping(2, verbose=False)
+        if kind in ("binary", "classes") and len(np.unique(y[:half])) != len(np.unique(y)):
+            half = len(y)
+        model.fit(frame[:half], y[:half], eval_set=[(frame[-200:], y[-200:])], callbacks=[stopping])
+    else:
+        model.fit(frame, y)
+    nodes = model.booster_.trees_to_dataframe()
+    nodes = nodes[nodes["decision_type"] == "<="]
+    features = [model.booster_.feature_name().index(name) for name in nodes["split_feature"]]
+    splits = _splits(frame, features, nodes["threshold"].astype(float))
+    rows = trying_rows(random, found.frame, splits, found.categorical)
+    return Boosted(model, frame, _like(rows, frame, found.categorical))
+
+
+def _xgboost_splits(booster: Any, frame: pd.DataFrame) -> list[tuple[str, float]]:
+    nodes = booster.trees_to_dataframe()
+    nodes = nodes[(nodes["Feature"] != "Leaf") & nodes["Split"].notna()]
+    names = list(frame.columns)
+    features = [names.index(name) for name in nodes["Feature"]]
+    return _splits(frame, features, nodes["Split"].astype(np.float32).astype(float))
+
+
+def _xgboost_options(random: Random) -> dict[str, Any]:
+    return {
+        "max_depth": int(random.integers(1, 9)),
+        "learning_rate": float(chosen(random, 0.3, 0.1, 1.0)),
+        "tree_method": chosen(random, "hist", "hist", "approx"),
+        "max_bin": int(chosen(random, 256, 40, 700)),
+        "booster": chosen(random, "gbtree", "gbtree", "dart"),
+        "rate_drop": 0.2,
+        "max_cat_to_onehot": int(chosen(random, 1, 4, 100)),
+        "min_child_weight": float(chosen(random, 0.0, 1.0)),
+    }
+
+
+def _without_infinities(random: Random, rows: pd.DataFrame) -> pd.DataFrame:
+    """XGBoost refuses infinities, which float64 beyond float32 become."""
+    rows = rows.copy()
+    for name in rows.columns:
+        if rows[name].dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                rows.loc[np.isinf(rows[name].to_numpy().astype(np.float32)), name] = np.nan
+    return rows
+
+
+def _dropped(options: dict[str, Any]) -> dict[str, Any]:
+    return (
+        options
+        if options["booster"] == "dart"
+        else {k: v for k, v in options.items() if k != "rate_drop"}
+    )
+
+
+def xgboost(random: Random) -> Boosted:
+    import xgboost as library
+
+    found = data(random)
+    frame = _tuned(random, found)
+    objectives = {
+        "binary": ["binary:logistic", "binary:logitraw", "binary:hinge", "reg:logistic"],
+        "classes": ["multi:softprob", "multi:softmax"],
+        "counts": ["count:poisson"],
+        "positive": ["reg:gamma", "reg:tweedie"],
+        "real": ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror"],
+    }
+    kind = chosen(random, *objectives)
+    y = targets(random, found.frame, kind)
+    options = _dropped(_xgboost_options(random)) | {
+        "objective": chosen(random, *objectives[kind]),
+        "nthread": 1,
+        "seed": 0,
+    }
+    if kind == "classes":
+        options["num_class"] = int(y.max()) + 1
+    if random.random() < 0.3 and kind != "classes":
+        options["base_score"] = float(chosen(random, 0.5, 0.2, 0.9))
+    training = library.DMatrix(frame, y, enable_categorical=True)
+    booster = library.train(options, training, int(random.integers(1, 40)))
+    rows = trying_rows(random, found.frame, _xgboost_splits(booster, frame), found.categorical)
+    return Boosted(
+        booster, frame, _without_infinities(random, _like(rows, frame, found.categorical))
+    )
+
+
+def xgboost_wrapper(random: Random) -> Boosted:
+    import xgboost as library
+
+    found = data(random)
+    frame = _tuned(random, found)
+    kind = chosen(random, "binary", "classes", "real", "counts")
+    y = targets(random, found.frame, kind)
+    options = _dropped(_xgboost_options(random)) | {
+        "n_estimators": int(random.integers(1, 40)),
+        "enable_categorical": True,
+        "n_jobs": 1,
+        "missing": chosen(random, np.nan, np.nan, 0.0, 3.0),
+    }
+    if kind in ("binary", "classes"):
+        model = library.XGBClassifier(**options)
+    else:
+        model = library.XGBRegressor(
+            objective="count:poisson" if kind == "counts" else "reg:squarederror", **options
+        )
+    model.fit(frame, y)
+    rows = trying_rows(
+        random, found.frame, _xgboost_splits(model.get_booster(), frame), found.categorical
+    )
+    return Boosted(model, frame, _without_infinities(random, _like(rows, frame, found.categorical)))
+
+
 MAKERS: dict[str, Callable[[Random], Boosted]] = {
     "hist_gradient_boosting": hist_gradient_boosting,
     "isolation_forest": isolation_forest,
+    "lightgbm": lightgbm,
+    "lightgbm_wrapper": lightgbm_wrapper,
+    "xgboost": xgboost,
+    "xgboost_wrapper": xgboost_wrapper,
 }

@@ -37,7 +37,7 @@ def exact(engine: Any, made: Boosted) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = answers(sequential(made.model), made.rows)
-        labels = made.model.predict(made.rows)
+        labels = None if expected.classes is None else made.model.predict(made.rows)
     raw = np.asarray(engine.raw_scores(made.rows)).reshape(len(made.rows), -1)
     if expected.raw_scores is not None:
         differ = (raw.astype(np.float64).view(np.int64) != expected.raw_scores.view(np.int64)).any(
@@ -50,8 +50,9 @@ def exact(engine: Any, made: Boosted) -> None:
         )
     outputs = engine.run(made.rows).outputs
     (values,) = (value for name, value in outputs.items() if name != "label")
-    assert ulps(values.reshape(expected.outputs.shape), expected.outputs) <= 2
-    if expected.classes is not None:
+    bound = 4 if "softmax" in engine.manifest["model"].get("link", "") else 2
+    assert ulps(values.reshape(expected.outputs.shape), expected.outputs) <= bound
+    if labels is not None:
         assert (engine.predict(made.rows) == labels).all()
     for part in (slice(0, 1), slice(7, 23), slice(1000, 1100)):
         rows = made.rows.iloc[part]

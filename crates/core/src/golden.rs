@@ -45,7 +45,7 @@ pub struct GoldenReport {
     /// The greatest difference of an ensemble's output in units in the last place of the source's type.
     pub max_ulp_diff: u64,
     /// Whether the outputs are what they must be. For an ensemble: raw scores and labels the very same, and
-    /// outputs too, or within 2 units in the last place where a link with an exponential makes them. For a
+    /// outputs within [`crate::model::link::Link::max_ulps`]. For a
     /// network: within the stated bound of the reference's.
     pub accepted: bool,
 }
@@ -104,8 +104,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
         Ok(Difference::of(expected, found, ensemble.precision()))
     };
     let difference = compare(output_name(ensemble.task()), &expected, &outputs)?;
-    let mut accepted =
-        difference.is_none() || (expected_raw.is_some() && difference.ulps <= comparison::ULPS);
+    let mut accepted = difference.ulps <= if expected_raw.is_some() { ensemble.link().max_ulps() } else { 0 };
     if let Some(expected) = &expected_raw {
         accepted &= compare(RAW_SCORES, expected, &raw_scores)?.is_none();
     }

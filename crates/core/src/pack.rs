@@ -3,9 +3,12 @@
 
 #[cfg(feature = "onnx")]
 mod network;
+mod trees;
 
 #[cfg(feature = "onnx")]
 pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning};
+
+pub use trees::TreePacker;
 
 use crate::bloc::{BlocWriter, Draft};
 use crate::engine::{Engine, LoadOptions};
@@ -25,6 +28,7 @@ use std::path::Path;
 pub struct Packer {
     params: Vec<u8>,
     forest: Option<ForestBuilder>,
+    source: Option<(String, Vec<u8>)>,
 }
 
 /// The categories of one column, without duplicates.
@@ -131,6 +135,9 @@ impl Packer {
         writer.add("forest.bin", 2, true, forest.finish()?)?;
         writer.add("reference.json", 1, false, reference.as_bytes().to_vec())?;
         writer.add(golden::MEMBER, 1, false, golden_bytes)?;
+        if let Some((member, file)) = self.source {
+            writer.add(&member, 1, false, file)?;
+        }
         let unpublished = writer.write(target, draft)?;
         let engine = Engine::load(unpublished.path(), &LoadOptions::default())?;
         let report = golden::replay(&engine)?;

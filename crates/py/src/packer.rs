@@ -5,6 +5,9 @@ use crate::rows::cells;
 use monobloc::ErrorKind;
 use monobloc::error::guard;
 use monobloc::golden::GoldenRows;
+use monobloc::import::lightgbm::{LightgbmModel, LightgbmOptions};
+use monobloc::import::trees::{Levels, TreeModel};
+use monobloc::import::xgboost::{Interface, XgboostModel, XgboostOptions};
 use monobloc::model::trees::source::Tree;
 use monobloc::pack;
 use pyo3::buffer::{Element, PyBuffer};
@@ -107,6 +110,39 @@ impl Packer {
         self.with(|packer| packer.tree(tree.as_source()))
     }
 
+    /// Takes a LightGBM text model for the forest; gives what it is.
+    #[pyo3(signature = (text, *, keep_source=true))]
+    fn lightgbm<'py>(&self, py: Python<'py>, text: &[u8], keep_source: bool) -> PyResult<Bound<'py, PyAny>> {
+        let model = guard(|| {
+            // The levels of category columns are known to the caller.
+            let mut model = LightgbmModel::read(text, &LightgbmOptions::default())?;
+            model.categories.clear();
+            TreeModel::of_lightgbm(model)
+        });
+        self.model(py, model, keep_source.then_some(text))
+    }
+
+    /// Takes an XGBoost model for the forest; gives what it is.
+    #[pyo3(signature = (file, *, wrapper, missing=None, absent_is_missing=false, keep_source=true))]
+    fn xgboost<'py>(
+        &self,
+        py: Python<'py>,
+        file: &[u8],
+        wrapper: bool,
+        missing: Option<f32>,
+        absent_is_missing: bool,
+        keep_source: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = XgboostOptions {
+            missing: missing.unwrap_or(f32::NAN),
+            absent_is_missing,
+            interface: Some(if wrapper { Interface::Wrapper } else { Interface::Booster }),
+            ..XgboostOptions::default()
+        };
+        let model = guard(|| TreeModel::of_xgboost(XgboostModel::read(file, &options)?));
+        self.model(py, model, keep_source.then_some(file))
+    }
+
     /// Writes the bloc, replays its golden rows, and publishes it, or raises and leaves nothing. The
     /// packer is used up.
     #[expect(clippy::too_many_arguments, reason = "the parts of a bloc, named by the caller")]
@@ -153,6 +189,39 @@ impl Packer {
     /// What was collected; the packer is used up.
     pub fn take(&self) -> PyResult<pack::Packer> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)
+    }
+
+    /// Keeps what was read from a model's file, and describes it to the readers in Python.
+    fn model<'py>(
+        &self,
+        py: Python<'py>,
+        model: monobloc::Result<TreeModel>,
+        file: Option<&[u8]>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let model = model.map_err(|error| exception(&error))?;
+        let (features, thresholds) = model.ensemble.splits(64);
+        let levels = |levels: &Option<Levels>| match levels {
+            None => serde_json::Value::Null,
+            Some(Levels::Numbers(numbers)) => serde_json::json!(numbers),
+            Some(Levels::Texts(texts)) => serde_json::json!(texts),
+        };
+        let description = serde_json::json!({
+            "average": model.ensemble.average,
+            "categories": model.categories.iter().map(levels).collect::<Vec<_>>(),
+            "feature_names": model.feature_names,
+            "infinite": if model.accepts_infinite { "accept" } else { "refuse" },
+            "link": model.link,
+            "n_classes": model.n_classes,
+            "objective": model.objective,
+            "splits": (features, thresholds),
+        });
+        self.with(|packer| {
+            if let Some(file) = file {
+                packer.keep_source(model.member, file.to_vec());
+            }
+            packer.ensemble(model.ensemble)
+        })?;
+        json(py, &description)
     }
 
     fn with<R>(&self, action: impl FnOnce(&mut pack::Packer) -> monobloc::Result<R>) -> PyResult<R> {

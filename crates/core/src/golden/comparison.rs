@@ -2,10 +2,6 @@
 
 use crate::precision::Precision;
 
-/// How far two outputs behind a link may lie apart, in units in the last place of the source's type: each of
-/// two functions (ours and the training library's) errs by less than one.
-pub(super) const ULPS: u64 = 2;
-
 /// How outputs differ from what was expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Difference {

@@ -5,3 +5,5 @@ mod external;
 pub mod lightgbm;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+pub mod trees;
+pub mod xgboost;

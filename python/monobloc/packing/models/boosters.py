@@ -40,12 +40,19 @@ def both_classes(probabilities: np.ndarray) -> np.ndarray:
 
 
 def category_codes(
-    model: Any, table: Table, levels: Any, recipe: Recipe, path: str, dtype: str
+    model: Any,
+    table: Table,
+    levels: Any,
+    recipe: Recipe,
+    path: str,
+    *,
+    dtype: str,
+    unseen: float,
 ) -> dict[int, Column]:
     """The category columns of a data frame as their codes, by position.
 
-    `levels` are those of each category column in turn, as the model was trained with.
-    A level that was not seen is missing.
+    `levels` are those of each category column in turn, as the model was trained with;
+    `unseen` is the code of any other. What is missing stays missing.
     """
     import pandas as pd
 
@@ -76,10 +83,11 @@ def category_codes(
         if not column.is_string:
             known = [float(level) for level in known]
             order.sort(key=lambda index: known[index])
+        absent = [np.nan, None] if column.is_string else [np.nan]
         step = {
-            "vocabulary": recipe.vocabulary([known[index] for index in order]),
-            "values": recipe.numbers(order),
-            "unknown": {"policy": "value", "value": recipe.numbers([np.nan])},
+            "vocabulary": recipe.vocabulary([*(known[index] for index in order), *absent]),
+            "values": recipe.numbers([*order, *([np.nan] * len(absent))]),
+            "unknown": {"policy": "value", "value": recipe.numbers([unseen])},
         }
         slots = recipe.step("ordinal_encoder", path, [column.slot], 1, columns=[step], dtype=dtype)
         if column.field is not None:

@@ -42,7 +42,7 @@ def features(
     codes = {}
     if table.is_frame:
         levels = _booster(model).pandas_categorical or []
-        codes = category_codes(model, table, levels, recipe, path, "float64")
+        codes = category_codes(model, table, levels, recipe, path, dtype="float64", unseen=np.nan)
     rest = [i for i in range(len(table.columns)) if i not in codes]
     exact = table.is_frame or table.is_sparse or np.dtype(table.sample.dtype).kind in "fO"
     dtype = np.dtype(np.float64 if exact else np.float32)

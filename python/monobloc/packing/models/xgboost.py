@@ -53,7 +53,7 @@ def features(
             for dtype in table.sample.dtypes
             if hasattr(dtype, "categories")
         ]
-        codes = category_codes(model, table, levels, recipe, path, "float32")
+        codes = category_codes(model, table, levels, recipe, path, dtype="float32", unseen=-1.0)
     rest = [i for i in range(len(table.columns)) if i not in codes]
     loaded = recipe.floats(table.select(rest), np.dtype(np.float32), path, model) if rest else []
     columns = {**codes, **dict(zip(rest, loaded, strict=True))}
@@ -71,12 +71,12 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     if booster.num_features() != len(table.columns):
         refuse(model, path, f"it takes {booster.num_features()} features, not {len(table.columns)}")
     missing = getattr(model, "missing", None)
-    options = {
-        "missing": None if missing is None or np.isnan(missing) else float(missing),
-        "absent_is_missing": table.is_sparse,
-        "interface": "booster" if _is_booster(model) else "wrapper",
-    }
-    found = packer.xgboost(bytes(booster.save_raw("ubj")), json.dumps(options))
+    found = packer.xgboost(
+        bytes(booster.save_raw("ubj")),
+        wrapper=not _is_booster(model),
+        missing=None if missing is None or np.isnan(missing) else float(missing),
+        absent_is_missing=table.is_sparse,
+    )
     return model_reading(found, class_name(model), getattr(model, "classes_", None))
 
 

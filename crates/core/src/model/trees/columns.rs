@@ -69,7 +69,7 @@ fn read_column<'a, V: Float>(reading: Reading, values: impl Iterator<Item = (V, 
             let whole = value.trunc();
             let fits = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&whole);
             let category = f64::from(if fits { whole as i32 as u8 } else { 0 });
-            let is_known = !value.is_nan() && sets.contains(known as usize, category);
+            let is_known = value >= 0.0 && sets.contains(known as usize, category);
             *into = if is_known { V::from_f64(category) } else { nan };
         }),
     }

@@ -47,7 +47,8 @@ pub enum Reading {
     /// category (-1, in no set): XGBoost.
     Category,
     /// A category: the value without its fraction as int32 (its least number where it does not fit), modulo
-    /// 256. NaN is missing, and so is what is not in this set: scikit-learn's histogram gradient boosting.
+    /// 256. NaN is missing, and so is what is negative or not in this set: scikit-learn's histogram gradient
+    /// boosting.
     ByteCategory(u32),
 }
 
@@ -153,6 +154,20 @@ impl TreeEnsemble {
         Ok(sums)
     }
 
+    /// The features and thresholds of the splits on numbers of up to `n_trees` trees.
+    pub fn splits(&self, n_trees: usize) -> (Vec<u32>, Vec<f64>) {
+        let trees = self.trees.iter().step_by(self.trees.len().div_ceil(n_trees.max(1)).max(1));
+        let splits = trees.flat_map(|tree| {
+            let is_split =
+                |&node: &usize| tree.left[node] >= 0 && tree.set.get(node).is_none_or(|&set| set < 0);
+            (0..tree.left.len()).filter(is_split).filter_map(|node| {
+                let column = self.columns.get(usize::try_from(tree.column[node]).ok()?)?;
+                Some((column.feature, tree.threshold[node]))
+            })
+        });
+        splits.filter(|(_, threshold)| threshold.is_finite()).unzip()
+    }
+
     fn leaf(&self, tree: &Tree, row: &[f64]) -> Option<usize> {
         let mut at = 0;
         for _ in 0..=tree.left.len() {
@@ -196,7 +211,7 @@ impl TreeEnsemble {
             Reading::Category if value.is_nan() => value,
             Reading::Category if !(0.0..16_777_216.0).contains(&value) => -1.0,
             Reading::Category => value.trunc(),
-            Reading::ByteCategory(_) if value.is_nan() => value,
+            Reading::ByteCategory(_) if value.is_nan() || value < 0.0 => f64::NAN,
             Reading::ByteCategory(known) => {
                 let whole = value.trunc();
                 let fits = (-2_147_483_648.0..=2_147_483_647.0).contains(&whole);

@@ -1,0 +1,207 @@
+//! Tree ensembles in the files of their training libraries, one shape for all of them.
+
+use super::lightgbm::{self, LightgbmModel, LightgbmOptions};
+use super::xgboost::{self, XgboostModel, XgboostOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Task;
+use crate::model::link::{Link, Summation};
+use crate::model::trees::source::TreeEnsemble;
+use std::ops::Range;
+
+/// A tree ensemble that was read from its library's file.
+#[derive(Clone, Debug)]
+pub struct TreeModel {
+    /// The class that the file holds, as `lightgbm.Booster`.
+    pub source: &'static str,
+    /// The name under which a bloc keeps the file.
+    pub member: &'static str,
+    /// The trees.
+    pub ensemble: TreeEnsemble,
+    /// The objective, as the library names it.
+    pub objective: String,
+    /// How raw scores become outputs.
+    pub link: Link,
+    /// The number of classes, for classification.
+    pub n_classes: Option<usize>,
+    /// A name for each feature.
+    pub feature_names: Vec<String>,
+    /// The levels of each feature that holds categories, where the file has them.
+    pub categories: Vec<Option<Levels>>,
+    /// Whether infinite values are compared like any other.
+    pub accepts_infinite: bool,
+}
+
+/// The levels of a categorical feature; a level's place is its number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Levels {
+    /// Numbers.
+    Numbers(Vec<f64>),
+    /// Text.
+    Texts(Vec<String>),
+}
+
+/// What of a file is read, whichever library it is of.
+#[derive(Clone, Debug, Default)]
+pub struct TreeOptions {
+    /// The boosting iterations to keep; the library's own choice where `None`.
+    pub iterations: Option<Range<usize>>,
+    /// A value that is missing besides NaN; XGBoost's `missing`.
+    pub missing: Option<f32>,
+}
+
+/// Whether these bytes look like a tree ensemble's file rather than an ONNX model.
+pub fn is_tree_file(bytes: &[u8]) -> bool {
+    is_lightgbm(bytes) || bytes.trim_ascii_start().starts_with(b"{")
+}
+
+fn is_lightgbm(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"tree\n") || bytes.trim_ascii_start().starts_with(b"tree\r\n")
+}
+
+impl TreeModel {
+    /// Reads a LightGBM text model, or an XGBoost model as UBJSON or JSON; the content tells which.
+    ///
+    /// # Errors
+    /// Those of [`LightgbmModel::read`] and [`XgboostModel::read`].
+    pub fn read(bytes: &[u8], options: &TreeOptions) -> Result<TreeModel> {
+        if is_lightgbm(bytes) {
+            if options.missing.is_some() {
+                let message = "missing is for XGBoost models; LightGBM's missing values are in the model";
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+            let options = LightgbmOptions { iterations: options.iterations.clone(), ..Default::default() };
+            return TreeModel::of_lightgbm(LightgbmModel::read(bytes, &options)?);
+        }
+        let mut xgboost = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
+        if let Some(missing) = options.missing {
+            xgboost.missing = missing;
+        }
+        let member = if bytes.trim_ascii_start().get(1).is_some_and(|&byte| byte == b'L' || byte == b'#') {
+            "source/model.ubj"
+        } else {
+            "source/model.json"
+        };
+        Ok(TreeModel { member, ..TreeModel::of_xgboost(XgboostModel::read(bytes, &xgboost)?)? })
+    }
+
+    /// What a LightGBM model is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when the file does not tell which features its categories belong to.
+    pub fn of_lightgbm(model: LightgbmModel) -> Result<TreeModel> {
+        let (link, n_classes) = match model.link {
+            lightgbm::Link::Exp => (Link::Exp, None),
+            lightgbm::Link::Identity => (Link::Identity, None),
+            lightgbm::Link::Log1pExp => (Link::Log1pExp, None),
+            lightgbm::Link::Logistic { sigmoid } => {
+                let binary = model.objective.starts_with("binary");
+                (Link::Logistic { scale: sigmoid, complement: binary }, binary.then_some(2))
+            }
+            lightgbm::Link::LogisticEach { sigmoid } => {
+                (Link::Logistic { scale: sigmoid, complement: false }, Some(model.n_classes))
+            }
+            lightgbm::Link::SignedSquare => (Link::SquareWithSign, None),
+            lightgbm::Link::Softmax => {
+                (Link::Softmax { summation: Summation::InOrder }, Some(model.n_classes))
+            }
+        };
+        let mut categories = vec![None; model.ensemble.n_features];
+        for known in model.categories {
+            let feature = known.feature.and_then(|feature| categories.get_mut(feature));
+            let feature = feature.ok_or_else(|| {
+                let message = "the file lists the levels of category columns, and not which features they are; \
+                               pack the fitted object from Python";
+                Error::new(ErrorKind::Unsupported, message)
+            })?;
+            *feature = Some(levels(known.levels)?);
+        }
+        Ok(TreeModel {
+            source: "lightgbm.Booster",
+            member: "source/model.txt",
+            ensemble: model.ensemble,
+            objective: model.objective,
+            link,
+            n_classes,
+            feature_names: model.feature_names,
+            categories,
+            accepts_infinite: true,
+        })
+    }
+
+    /// What an XGBoost model is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for several targets of classes.
+    pub fn of_xgboost(model: XgboostModel) -> Result<TreeModel> {
+        if model.n_classes.is_some() && model.n_targets > 1 {
+            let message = format!("{} with {} targets; one is supported", model.objective, model.n_targets);
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        let n_features = model.ensemble.n_features;
+        let is_classifier = model.n_classes.is_some();
+        let (link, n_classes) = match model.link {
+            xgboost::Link::Argmax => (Link::Argmax, None),
+            xgboost::Link::Exp => (Link::Exp, None),
+            xgboost::Link::Hinge => (Link::Hinge { complement: is_classifier }, model.n_classes),
+            xgboost::Link::Identity => (Link::Identity, None),
+            xgboost::Link::Logistic => {
+                (Link::Logistic { scale: 1.0, complement: is_classifier }, model.n_classes)
+            }
+            xgboost::Link::Softmax => (Link::Softmax { summation: Summation::InOrder }, model.n_classes),
+        };
+        let mut feature_names = model.feature_names;
+        if feature_names.len() != n_features {
+            feature_names = (0..n_features).map(|feature| format!("f{feature}")).collect();
+        }
+        let mut categories: Vec<Option<Levels>> = model
+            .categories
+            .into_iter()
+            .map(|known| {
+                known.map(|known| match known {
+                    xgboost::Categories::Integers(values) => {
+                        Levels::Numbers(values.into_iter().map(|value| value as f64).collect())
+                    }
+                    xgboost::Categories::Texts(texts) => Levels::Texts(texts),
+                })
+            })
+            .collect();
+        categories.resize(n_features, None);
+        Ok(TreeModel {
+            source: "xgboost.Booster",
+            member: "source/model.ubj",
+            ensemble: model.ensemble,
+            objective: model.objective,
+            link,
+            n_classes,
+            feature_names,
+            categories,
+            accepts_infinite: true,
+        })
+    }
+
+    /// What the outputs are.
+    pub fn task(&self) -> Task {
+        if self.n_classes.is_some() { Task::Classification } else { Task::Regression }
+    }
+}
+
+fn levels(known: Vec<lightgbm::Level>) -> Result<Levels> {
+    let is_text = known.iter().any(|level| matches!(level, lightgbm::Level::Text(_)));
+    if is_text {
+        let texts = known.into_iter().map(|level| match level {
+            lightgbm::Level::Text(text) => Ok(text),
+            level => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("a category column mixes text with {level:?}; one of the two is supported"),
+            )),
+        });
+        return texts.collect::<Result<_>>().map(Levels::Texts);
+    }
+    let numbers = known.into_iter().map(|level| match level {
+        lightgbm::Level::Boolean(value) => f64::from(u8::from(value)),
+        lightgbm::Level::Integer(value) => value as f64,
+        lightgbm::Level::Number(value) => value,
+        lightgbm::Level::Text(_) => f64::NAN,
+    });
+    Ok(Levels::Numbers(numbers.collect()))
+}

@@ -1,0 +1,188 @@
+//! The learner of a model: its parameters, its objective, and whose predictions are meant.
+
+use super::objective::Objective;
+use super::value::Value;
+use super::{BoosterKind, Interface, XgboostModel, XgboostOptions, forest};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::trees::source::{Comparison, Precision, TreeEnsemble};
+use std::ops::Range;
+
+/// Numbers of a model that its trees must fit.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub n_features: usize,
+    pub n_outputs: usize,
+}
+
+pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<XgboostModel> {
+    let version = document.get("version", version)?;
+    let learner = document.member("learner")?;
+    let objective_name = learner.member("objective")?.get("name", |name| Ok(name.text()?.to_owned()))?;
+    let objective = Objective::named(&objective_name)?;
+    let params = learner.member("learner_model_param")?;
+    let num_class: usize = params.get("num_class", Value::parsed)?;
+    let n_targets: usize = params.get_optional("num_target", Value::parsed)?.unwrap_or(1);
+    let shape = Shape {
+        n_features: params.get("num_feature", Value::parsed::<u32>)? as usize,
+        n_outputs: num_class.max(n_targets).max(1),
+    };
+    if num_class > 1 && n_targets > 1 {
+        let message = format!("{num_class} classes of {n_targets} targets each");
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+
+    let attributes = learner.get_optional("attributes", attributes)?.unwrap_or_default();
+    let best_iteration = attributes.best_iteration;
+    let interface = options.interface.unwrap_or(attributes.interface);
+
+    let booster = Booster::read(learner.member("gradient_booster")?)?;
+    let trees = forest::Forest::read(&booster, shape).map_err(|error| error.within("gradient_booster"))?;
+    let base_margin = base_margin(params, &objective, shape.n_outputs, version, options)?;
+    let best = best_iteration.filter(|_| interface == Interface::Wrapper);
+    let rounds = trees.rounds.len() - 1;
+    let iterations = iterations(options.iterations.clone(), best, rounds)?;
+    // From 3.4 on both interfaces weight leaves in the same way.
+    let in_place = interface == Interface::Wrapper && version < (3, 4, 0);
+    let selected = trees.rounds[iterations.start]..trees.rounds[iterations.end];
+    let weighted_from = in_place.then_some(base_margin.as_slice());
+    let mut source = trees.select(selected, weighted_from, options)?;
+
+    let feature_names = learner.get_optional("feature_names", Value::texts)?.unwrap_or_default();
+    let feature_types = learner.get_optional("feature_types", Value::texts)?.unwrap_or_default();
+    for (what, list) in [("feature_names", &feature_names), ("feature_types", &feature_types)] {
+        if !list.is_empty() && list.len() != shape.n_features {
+            let message =
+                format!("{what}: {} of them, and the model has {} features", list.len(), shape.n_features);
+            return Err(Error::corrupt(message));
+        }
+    }
+    let categories = booster.model.get_optional("cats", |cats| super::cats::read(cats, shape.n_features))?;
+    Ok(XgboostModel {
+        ensemble: TreeEnsemble {
+            n_features: shape.n_features,
+            columns: std::mem::take(&mut source.columns),
+            features: Precision::Single,
+            comparison: Comparison::Below,
+            sets: source.sets,
+            trees: source.trees,
+            n_outputs: shape.n_outputs,
+            start: base_margin.into_iter().map(f64::from).collect(),
+            sums: Precision::Single,
+            average: false,
+        },
+        booster: booster.kind,
+        link: objective.link,
+        n_classes: objective.n_classes(num_class),
+        objective: objective_name,
+        n_targets,
+        feature_names,
+        feature_types,
+        categories: categories.unwrap_or_default(),
+        iterations,
+        best_iteration,
+        interface,
+        version,
+    })
+}
+
+fn version(value: &Value<'_>) -> Result<(u32, u32, u32)> {
+    let part = |part: i64| u32::try_from(part).ok();
+    match value.integers()?.as_slice() {
+        &[major, minor, patch] => part(major).zip(part(minor)).zip(part(patch)).map(|((a, b), c)| (a, b, c)),
+        _ => None,
+    }
+    .ok_or_else(|| Error::corrupt("found something else, expected three numbers"))
+}
+
+/// What a file's attributes say about predicting.
+struct Attributes {
+    best_iteration: Option<usize>,
+    interface: Interface,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Attributes { best_iteration: None, interface: Interface::Booster }
+    }
+}
+
+fn attributes(value: &Value<'_>) -> Result<Attributes> {
+    let saved_by_wrapper = value.find("scikit_learn")?.is_some();
+    Ok(Attributes {
+        best_iteration: value.get_optional("best_iteration", Value::parsed)?,
+        interface: if saved_by_wrapper { Interface::Wrapper } else { Interface::Booster },
+    })
+}
+
+/// The part of a file that holds trees.
+pub(super) struct Booster<'a> {
+    pub kind: BoosterKind,
+    pub model: &'a Value<'a>,
+    /// A weight per tree.
+    pub weights: Option<Vec<f32>>,
+}
+
+impl<'a> Booster<'a> {
+    fn read(value: &'a Value<'a>) -> Result<Booster<'a>> {
+        let name = value.member("name")?.text()?;
+        let (model, dart) = match name {
+            "dart" => (value.member("gbtree")?.member("model")?, value.find("weight_drop")?),
+            "gbtree" => (value.member("model")?, None),
+            other => {
+                let message =
+                    format!("the booster {other:?} has no trees; boosters that can be read: dart, gbtree");
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+        };
+        // From 3.4 on weights stand beside the trees.
+        let weights = model.find("weight_drop")?.or(dart);
+        let weights = weights.map(|weights| weights.singles().map_err(|error| error.within("weight_drop")));
+        let weights = weights.transpose()?;
+        let kind = if weights.is_some() || name == "dart" { BoosterKind::Dart } else { BoosterKind::GbTree };
+        Ok(Booster { kind, model, weights })
+    }
+}
+
+fn base_margin(
+    params: &Value<'_>,
+    objective: &Objective,
+    n_outputs: usize,
+    version: (u32, u32, u32),
+    options: &XgboostOptions,
+) -> Result<Vec<f32>> {
+    let fit = |margins: Vec<f32>, kind: ErrorKind, what: &str| match margins.as_slice() {
+        &[margin] => Ok(vec![margin; n_outputs]),
+        margins if margins.len() == n_outputs => Ok(margins.to_vec()),
+        margins => Err(Error::new(kind, format!("{what} of {} for {n_outputs} outputs", margins.len()))),
+    };
+    if let Some(given) = &options.base_margin {
+        return fit(given.clone(), ErrorKind::InvalidArgument, "a base_margin");
+    }
+    let scores = params.get("base_score", |scores| {
+        let text = scores.text()?.trim();
+        let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let scores = list.unwrap_or(text).split(',').map(|score| {
+            score.trim().parse().map_err(|_| Error::corrupt(format!("found {score:?}, expected a number")))
+        });
+        scores.collect::<Result<Vec<f32>>>()
+    })?;
+    let scores = fit(scores, ErrorKind::Corrupt, "a base_score")?;
+    scores.into_iter().map(|score| objective.margin(score, version)).collect()
+}
+
+fn iterations(given: Option<Range<usize>>, best: Option<usize>, rounds: usize) -> Result<Range<usize>> {
+    if let Some(range) = given {
+        if range.start >= range.end || range.end > rounds {
+            let message = format!("iterations {} to {}, and the model has {rounds}", range.start, range.end);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        return Ok(range);
+    }
+    match best {
+        Some(best) if best >= rounds => {
+            Err(Error::corrupt(format!("the best iteration is {best}, and the model has {rounds}")))
+        }
+        Some(best) => Ok(0..best + 1),
+        None => Ok(0..rounds),
+    }
+}
