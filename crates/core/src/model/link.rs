@@ -1,8 +1,10 @@
 //! What makes predictions of raw scores: the inverse link functions of the training libraries.
 //!
 //! Each does its source's operations in the source's order and types; only `exp`, `log1p` and powers are this
-//! library's own, see [`super::exponential`], and so a prediction may differ from the source's by a unit in the
-//! last place or two, where the source's bits depend on the system that it runs on.
+//! library's own, see [`super::exponential`]. Where the source's differ in the last place, which depends on its
+//! version and on the system that it runs on, so do predictions: over 10^5 and more raw scores up to 800 by at
+//! most 2 units in the last place (rarely 3 for XGBoost's logistic; 6 for a softmax of NumPy's with
+//! AVX-512, whose `exp` is its own). Where 1 - p is given too, it inherits p's absolute difference.
 //!
 //! LightGBM's formulas are those of 3.3 to 4.7 (`ConvertOutput` of its objectives), XGBoost's of 1.7 to 3.4
 //! (`PredTransform` and `common/math.h`), scikit-learn's of 1.3 to 1.9 (`_loss`, `extmath.softmax`).
@@ -53,7 +55,8 @@ pub enum Link {
         complement: bool,
     },
     /// e^(x - m) over the sum of the row's, where m is the row's greatest raw score: LightGBM's `multiclass`
-    /// (summed in order), scikit-learn's gradient boosting for more classes.
+    /// (summed in order), scikit-learn's gradient boosting for more classes (`GradientBoostingClassifier` from 1.4
+    /// on: before, it took the exponential of x less the logarithm of the sum, which loses digits).
     ///
     /// In float32 the sum is in order, in float64, and rounded before the division: XGBoost's `multi:softprob`.
     Softmax {
@@ -69,7 +72,7 @@ pub enum Link {
 #[serde(rename_all = "snake_case")]
 pub enum Summation {
     /// One after the other: LightGBM, and NumPy over the rows of a Fortran-ordered array of several rows, which
-    /// is what scikit-learn's `HistGradientBoostingClassifier` has.
+    /// is what scikit-learn's `HistGradientBoostingClassifier` has. (A single row is summed in pairs there.)
     #[default]
     InOrder,
     /// In pairs, which differs from 8 numbers on: NumPy over contiguous numbers, which is what scikit-learn's
@@ -251,7 +254,7 @@ mod tests {
         check(Link::SquareWithSign, &[-3.0, 3.0, -0.0, 0.0], 1, DOUBLE, &[-9.0, 9.0, 0.0, 0.0]);
         check(logistic(1.0, true), &[0.0, 800.0, -800.0], 1, DOUBLE, &[0.5, 0.5, 0.0, 1.0, 1.0, 0.0]);
         check(logistic(2.0, false), &[0.5], 1, DOUBLE, &[0.731_058_578_630_004_9]);
-        let least = f64::from(1.0_f32 / 88.7_f64.exp() as f32);
+        let least = f64::from(1.0 / exp_f32(88.7));
         check(logistic(1.0, true), &[-800.0, 800.0], 1, SINGLE, &[1.0, least, 0.0, 1.0]);
         check(Link::Exp, &[1.0, 710.0, -746.0], 1, DOUBLE, &[std::f64::consts::E, f64::INFINITY, 0.0]);
         check(Link::Exp, &[1.0, 89.0], 1, SINGLE, &[f64::from(std::f32::consts::E), f64::INFINITY]);
