@@ -227,8 +227,11 @@ def _tuned(random: Random, found: Data) -> pd.DataFrame:
     return frame
 
 
-def _like(rows: pd.DataFrame, frame: pd.DataFrame, categorical: list[str]) -> pd.DataFrame:
-    """The trying rows with the frame's category columns; unseen numbers become unseen levels."""
+def _like(
+    rows: pd.DataFrame, frame: pd.DataFrame, categorical: list[str], *, unseen: bool = True
+) -> pd.DataFrame:
+    """The trying rows with the frame's category columns; unseen numbers become unseen levels,
+    or are missing."""
     rows = rows.copy()
     for name in categorical:
         dtype = frame[name].dtype
@@ -238,8 +241,8 @@ def _like(rows: pd.DataFrame, frame: pd.DataFrame, categorical: list[str]) -> pd
         else:
             values = [int(v) if v == v and v == int(v) else None for v in numbers]
         known = list(dtype.categories)
-        unseen = [v for v in pd.unique(pd.Series(values).dropna()) if v not in set(known)]
-        rows[name] = pd.Categorical(values, categories=known + unseen)
+        others = [v for v in pd.unique(pd.Series(values).dropna()) if v not in set(known)]
+        rows[name] = pd.Categorical(values, categories=known + (others if unseen else []))
     return rows
 
 
@@ -357,7 +360,7 @@ def _xgboost_options(random: Random) -> dict[str, Any]:
     }
 
 
-def _without_infinities(random: Random, rows: pd.DataFrame) -> pd.DataFrame:
+def _without_infinities(rows: pd.DataFrame) -> pd.DataFrame:
     """XGBoost refuses infinities, which float64 beyond float32 become."""
     rows = rows.copy()
     for name in rows.columns:
@@ -365,6 +368,14 @@ def _without_infinities(random: Random, rows: pd.DataFrame) -> pd.DataFrame:
             with np.errstate(over="ignore"):
                 rows.loc[np.isinf(rows[name].to_numpy().astype(np.float32)), name] = np.nan
     return rows
+
+
+def _unseen_codes() -> bool:
+    """Whether XGBoost takes levels that training did not see: from 3.1 on it refuses them, or
+    (3.2) takes the next level in order for them."""
+    import xgboost as library
+
+    return tuple(map(int, library.__version__.split(".")[:2])) < (3, 1)
 
 
 def _dropped(options: dict[str, Any]) -> dict[str, Any]:
@@ -402,7 +413,9 @@ def xgboost(random: Random) -> Boosted:
     booster = library.train(options, training, int(random.integers(1, 40)))
     rows = trying_rows(random, found.frame, _xgboost_splits(booster, frame), found.categorical)
     return Boosted(
-        booster, frame, _without_infinities(random, _like(rows, frame, found.categorical))
+        booster,
+        frame,
+        _without_infinities(_like(rows, frame, found.categorical, unseen=_unseen_codes())),
     )
 
 
@@ -417,7 +430,7 @@ def xgboost_wrapper(random: Random) -> Boosted:
         "n_estimators": int(random.integers(1, 40)),
         "enable_categorical": True,
         "n_jobs": 1,
-        "missing": chosen(random, np.nan, np.nan, 0.0, 3.0),
+        "missing": np.nan if found.categorical else chosen(random, np.nan, np.nan, 0.0, 3.0),
     }
     if kind in ("binary", "classes"):
         model = library.XGBClassifier(**options)
@@ -429,7 +442,11 @@ def xgboost_wrapper(random: Random) -> Boosted:
     rows = trying_rows(
         random, found.frame, _xgboost_splits(model.get_booster(), frame), found.categorical
     )
-    return Boosted(model, frame, _without_infinities(random, _like(rows, frame, found.categorical)))
+    return Boosted(
+        model,
+        frame,
+        _without_infinities(_like(rows, frame, found.categorical, unseen=_unseen_codes())),
+    )
 
 
 MAKERS: dict[str, Callable[[Random], Boosted]] = {

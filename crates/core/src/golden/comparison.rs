@@ -30,6 +30,18 @@ impl Difference {
         })
     }
 
+    /// This difference of pairs of 1 - p and p, in units of p; a first of a pair that is not 1 - p counts as
+    /// infinitely far.
+    pub fn and_complements(self, expected: &[f64], found: &[f64], precision: Precision) -> Difference {
+        let second = |values: &[f64]| values.iter().copied().skip(1).step_by(2).collect::<Vec<_>>();
+        let broken =
+            |pair: &[f64]| pair.len() != 2 || precision.round(1.0 - pair[1]).to_bits() != pair[0].to_bits();
+        if expected.chunks(2).chain(found.chunks(2)).any(broken) && !self.is_none() {
+            return Difference { ulps: u64::MAX, ..self };
+        }
+        Difference { ulps: Difference::of(&second(expected), &second(found), precision).ulps, ..self }
+    }
+
     /// Whether all bits are the same.
     pub fn is_none(self) -> bool {
         self.ulps == 0

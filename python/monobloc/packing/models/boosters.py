@@ -47,12 +47,13 @@ def category_codes(
     path: str,
     *,
     dtype: str,
-    unseen: float,
+    unseen: float | None,
 ) -> dict[int, Column]:
     """The category columns of a data frame as their codes, by position.
 
     `levels` are those of each category column in turn, as the model was trained with;
-    `unseen` is the code of any other. What is missing stays missing.
+    `unseen` is the code of any other, or None where that is refused. What is missing stays
+    missing.
     """
     import pandas as pd
 
@@ -87,7 +88,9 @@ def category_codes(
         step = {
             "vocabulary": recipe.vocabulary([*(known[index] for index in order), *absent]),
             "values": recipe.numbers([*order, *([np.nan] * len(absent))]),
-            "unknown": {"policy": "value", "value": recipe.numbers([unseen])},
+            "unknown": {"policy": "refuse"}
+            if unseen is None
+            else {"policy": "value", "value": recipe.numbers([unseen])},
         }
         slots = recipe.step("ordinal_encoder", path, [column.slot], 1, columns=[step], dtype=dtype)
         if column.field is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,15 @@ def features(
     columns of data frames by their codes."""
     codes = {}
     if table.is_frame:
-        levels = [
-            dtype.categories.tolist()
-            for dtype in table.sample.dtypes
-            if hasattr(dtype, "categories")
-        ]
-        codes = category_codes(model, table, levels, recipe, path, dtype="float32", unseen=-1.0)
+        dtypes = [dtype for dtype in table.sample.dtypes if hasattr(dtype, "categories")]
+        levels = [dtype.categories.tolist() for dtype in dtypes]
+        known = _known_levels(_booster(model)) if dtypes else []
+        # Before 3.1 a code is the place in the frame's own categories, and one beyond those of
+        # training is in no set. From 3.1 on a level that training did not see raises.
+        unseen = None if known else -1.0
+        codes = category_codes(
+            model, table, known or levels, recipe, path, dtype="float32", unseen=unseen
+        )
     rest = [i for i in range(len(table.columns)) if i not in codes]
     loaded = recipe.floats(table.select(rest), np.dtype(np.float32), path, model) if rest else []
     columns = {**codes, **dict(zip(rest, loaded, strict=True))}
@@ -103,6 +107,23 @@ def _booster_answers(model: Any, rows: Any) -> Answers:
     if objective in ("binary:logistic", "binary:hinge"):
         outputs = both_classes(outputs)
     return Answers(table_of(outputs), raw)
+
+
+def _known_levels(booster: Any) -> list[list[Any]]:
+    """The levels of each category column that the model itself keeps, which it does from 3.1 on
+    when it was trained on a data frame."""
+    model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
+    encoded = model.get("gbtree", model).get("model", model).get("cats", {}).get("enc", [])
+    levels = []
+    for column in encoded:
+        values = column.get("values", [])
+        offsets = column.get("offsets")
+        if offsets is None and values:
+            levels.append(values)
+        elif offsets:
+            text = np.array(values, dtype=np.int64).astype(np.uint8).tobytes()
+            levels.append([text[first:end].decode() for first, end in pairwise(offsets)])
+    return levels
 
 
 def _is_booster(model: Any) -> bool:
