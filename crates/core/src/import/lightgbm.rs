@@ -11,13 +11,13 @@ mod header;
 mod objective;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::link::Link;
 use crate::model::trees::source::{Precision, TreeEnsemble};
 use block::BlockReader;
+pub use categories::Level;
 use categories::Tail;
-pub use categories::{CategoryLevels, Level};
 use fields::{Fields, Lines};
 use header::Header;
-pub use objective::Link;
 use std::ops::Range;
 
 /// What of a model is read.
@@ -25,9 +25,6 @@ use std::ops::Range;
 pub struct LightgbmOptions {
     /// The boosting iterations to keep; all where `None`. A text does not say which iteration was the best.
     pub iterations: Option<Range<usize>>,
-    /// The features that were category columns of the data frame, in their order there. Where `None`, the
-    /// model's categorical features are taken for them if their number fits.
-    pub category_features: Option<Vec<usize>>,
 }
 
 /// A model that was read.
@@ -38,7 +35,7 @@ pub struct LightgbmModel {
     pub ensemble: TreeEnsemble,
     /// The objective with its parameters, as written; `none` where the model has none.
     pub objective: String,
-    /// What makes predictions of raw scores.
+    /// What makes predictions of raw scores; of one score the second class's probability, for `binary`.
     pub link: Link,
     /// LightGBM's `num_class`: 1 but for multiclass models.
     pub n_classes: usize,
@@ -46,8 +43,10 @@ pub struct LightgbmModel {
     pub feature_names: Vec<String>,
     /// The features that LightGBM split as categorical ones, ascending.
     pub categorical_features: Vec<usize>,
-    /// The levels of the data frame's category columns, in the columns' order: a level's place is its code.
-    pub categories: Vec<CategoryLevels>,
+    /// The levels of each category column of the training data frame, in the columns' order: a level's place
+    /// is its code. Which features they are the text does not say: ordered categories are no categorical
+    /// features, and columns of numbers may be.
+    pub categories: Vec<Vec<Level>>,
     /// The version of the text: 3 or 4.
     pub version: u32,
 }
@@ -69,7 +68,7 @@ fn read(text: &[u8], options: &LightgbmOptions) -> Result<LightgbmModel> {
         .map_err(|error| Error::corrupt(format!("byte {} is no UTF-8", error.valid_up_to())))?;
     let mut lines = Lines::of(text);
     let header = Header::read(&mut lines)?;
-    let link = Link::of(header.objective, header.n_outputs)?;
+    let link = objective::link(header.objective, header.n_outputs)?;
     let mut blocks = BlockReader::new(header.n_features());
     let mut trees = Vec::new();
     loop {
@@ -106,7 +105,6 @@ fn read(text: &[u8], options: &LightgbmOptions) -> Result<LightgbmModel> {
     }
     let tail = Tail::read(&mut lines)?;
     let categorical_features = tail.categorical_features(&header);
-    let categories = tail.categories(&categorical_features, options, header.n_features())?;
     let (columns, sets) = blocks.finish();
     Ok(LightgbmModel {
         ensemble: TreeEnsemble {
@@ -126,7 +124,7 @@ fn read(text: &[u8], options: &LightgbmOptions) -> Result<LightgbmModel> {
         n_classes: header.n_classes,
         feature_names: header.feature_names.iter().map(|&name| name.to_owned()).collect(),
         categorical_features,
-        categories,
+        categories: tail.levels,
         version: header.version,
     })
 }

@@ -134,13 +134,11 @@ impl BlockReader {
         let n_words = bounds.last().copied().unwrap_or_default();
         let words: Vec<u32> = fields.numbers("cat_threshold", n_words)?;
         for pair in bounds.windows(2) {
-            let bits = pair.first().zip(pair.last()).and_then(|(&begin, &end)| words.get(begin..end));
-            let bits = bits.filter(|bits| bits.len() <= (u32::MAX / 32) as usize).ok_or_else(|| {
-                fields.wrong(
-                    "cat_boundaries",
-                    &format!("{pair:?} within"),
-                    "ascending places in cat_threshold",
-                )
+            let [begin, end] = *pair else { continue };
+            let bits = words.get(begin..end).filter(|bits| bits.len() <= (u32::MAX / 32) as usize);
+            let bits = bits.ok_or_else(|| {
+                let found = format!("{begin} to {end} for a split");
+                fields.wrong("cat_boundaries", &found, "ascending places in cat_threshold")
             })?;
             let members = bits.iter().zip(0_u32..).flat_map(|(&word, at)| {
                 (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 32 + bit)

@@ -1,6 +1,5 @@
 //! What stands after the trees: parameters, and the levels of pandas' category columns.
 
-use super::LightgbmOptions;
 use super::fields::{Lines, excerpt};
 use super::header::Header;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,21 +18,12 @@ pub enum Level {
     Text(String),
 }
 
-/// The levels of a category column.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CategoryLevels {
-    /// The column's feature, where it is known: a model's text says how many category columns there were,
-    /// and not which.
-    pub feature: Option<usize>,
-    /// The levels; a level's place is its code.
-    pub levels: Vec<Level>,
-}
-
 /// The text after the trees.
 #[derive(Debug)]
 pub struct Tail<'a> {
     categorical_feature: Option<&'a str>,
-    levels: Vec<Vec<Level>>,
+    /// The levels of each category column of the data frame.
+    pub levels: Vec<Vec<Level>>,
 }
 
 impl<'a> Tail<'a> {
@@ -73,35 +63,6 @@ impl<'a> Tail<'a> {
         features.dedup();
         features
     }
-
-    /// The levels with the features that they belong to.
-    pub fn categories(
-        self,
-        categorical: &[usize],
-        options: &LightgbmOptions,
-        n_features: usize,
-    ) -> Result<Vec<CategoryLevels>> {
-        let n_columns = self.levels.len();
-        let features = match &options.category_features {
-            Some(given) => {
-                let sound =
-                    given.iter().all(|&feature| feature < n_features) && given.is_sorted_by(|a, b| a < b);
-                if !sound || given.len() != n_columns {
-                    let message = format!(
-                        "category_features is {given:?}; expected {n_columns} ascending features below {n_features}"
-                    );
-                    return Err(Error::new(ErrorKind::InvalidArgument, message));
-                }
-                given.iter().map(|&feature| Some(feature)).collect()
-            }
-            None if categorical.len() == n_columns => {
-                categorical.iter().map(|&feature| Some(feature)).collect()
-            }
-            None => vec![None; n_columns],
-        };
-        let pairs = features.into_iter().zip(self.levels);
-        Ok(pairs.map(|(feature, levels)| CategoryLevels { feature, levels }).collect())
-    }
 }
 
 fn levels(json: &str) -> Result<Vec<Vec<Level>>> {
@@ -129,7 +90,8 @@ fn level(value: Value) -> Result<Level> {
         },
         Value::Array(_) | Value::Null | Value::Object(_) => {
             let found = excerpt(&value.to_string());
-            Err(Error::corrupt(format!("level {found} is no text, number or truth value")))
+            let message = format!("level {found} is no text, number or truth value");
+            Err(Error::new(ErrorKind::Unsupported, message))
         }
     }
 }

@@ -2,69 +2,43 @@
 
 use super::fields::excerpt;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::link::{Link, Summation};
 
-/// What makes predictions of raw scores `s`, in 64-bit floats, with libm's `exp` and `log1p`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Link {
-    /// `exp(s)`: poisson, gamma, tweedie.
-    Exp,
-    /// `s`: regression, ranking, and models without an objective.
-    Identity,
-    /// `log1p(exp(s))`: cross_entropy_lambda.
-    Log1pExp,
-    /// `1 / (1 + exp(-sigmoid * s))`: binary, cross_entropy.
-    Logistic {
-        /// The factor of the score.
-        sigmoid: f64,
-    },
-    /// The same of each score: multiclassova. The results do not add up to 1.
-    LogisticEach {
-        /// The factor of the scores.
-        sigmoid: f64,
-    },
-    /// `sign(s) * s * s`: regression on the roots of its target.
-    SignedSquare,
-    /// `exp(s - max) / sum(exp(s - max))`, summed in the classes' order: multiclass.
-    Softmax,
-}
-
-impl Link {
-    /// The link of an objective as a model names it.
-    pub(super) fn of(objective: Option<&str>, n_outputs: usize) -> Result<Link> {
-        let mut words = objective.unwrap_or("none").split(' ').filter(|word| !word.is_empty());
-        let name = words.next().unwrap_or_default();
-        let parameters: Vec<_> = words.collect();
-        let root = parameters.contains(&"sqrt");
-        let link = match name {
-            "none" | "null" | "na" | "custom" => return Ok(Link::Identity),
-            "regression" | "regression_l1" | "quantile" | "fair" | "mape" if root => Link::SignedSquare,
-            "regression" | "regression_l1" | "quantile" | "fair" | "mape" | "huber" | "lambdarank"
-            | "rank_xendcg" => Link::Identity,
-            "binary" => Link::Logistic { sigmoid: sigmoid(&parameters)? },
-            "cross_entropy" => Link::Logistic { sigmoid: 1.0 },
-            "cross_entropy_lambda" => Link::Log1pExp,
-            "gamma" | "poisson" | "tweedie" => Link::Exp,
-            "multiclass" => Link::Softmax,
-            "multiclassova" => Link::LogisticEach { sigmoid: sigmoid(&parameters)? },
-            _ => {
-                let message = format!("its objective is {:?}, which is not known", excerpt(name));
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            }
-        };
-        let n_scores = match link {
-            Link::LogisticEach { .. } | Link::Softmax => {
-                parameter(&parameters, "num_class").and_then(|number| number.parse().ok())
-            }
-            _ => Some(1),
-        };
-        if n_scores == Some(n_outputs) {
-            Ok(link)
-        } else {
-            let objective = excerpt(objective.unwrap_or_default());
-            Err(Error::corrupt(format!(
-                "the header: objective {objective:?} with {n_outputs} trees per iteration"
-            )))
+/// The link of an objective as a model names it, with its parameters.
+pub fn link(objective: Option<&str>, n_outputs: usize) -> Result<Link> {
+    let mut words = objective.unwrap_or("none").split(' ').filter(|word| !word.is_empty());
+    let name = words.next().unwrap_or_default();
+    let parameters: Vec<_> = words.collect();
+    let on_roots = parameters.contains(&"sqrt");
+    let logistic = |scale| Link::Logistic { scale, complement: false };
+    let link = match name {
+        "none" | "null" | "na" | "custom" => return Ok(Link::Identity),
+        "regression" | "regression_l1" | "quantile" | "fair" | "mape" if on_roots => Link::SquareWithSign,
+        "regression" | "regression_l1" | "quantile" | "fair" | "mape" | "huber" | "lambdarank"
+        | "rank_xendcg" => Link::Identity,
+        "binary" | "multiclassova" => logistic(sigmoid(&parameters)?),
+        "cross_entropy" => logistic(1.0),
+        "cross_entropy_lambda" => Link::Log1pExp,
+        "gamma" | "poisson" | "tweedie" => Link::Exp,
+        "multiclass" => Link::Softmax { summation: Summation::InOrder },
+        _ => {
+            let message = format!("its objective is {:?}, which is not known", excerpt(name));
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
+    };
+    let n_scores = match name {
+        "multiclass" | "multiclassova" => {
+            parameter(&parameters, "num_class").and_then(|number| number.parse().ok())
+        }
+        _ => Some(1),
+    };
+    if n_scores == Some(n_outputs) {
+        Ok(link)
+    } else {
+        let objective = excerpt(objective.unwrap_or_default());
+        Err(Error::corrupt(format!(
+            "the header: objective {objective:?} with {n_outputs} trees per iteration"
+        )))
     }
 }
 
@@ -139,19 +113,20 @@ mod tests {
 
     #[test]
     fn objectives_have_links() {
-        let link = |objective, n| Link::of(Some(objective), n).map_err(|error| error.kind());
-        assert_eq!(link("binary sigmoid:2", 1), Ok(Link::Logistic { sigmoid: 2.0 }));
-        assert_eq!(link("regression sqrt", 1), Ok(Link::SignedSquare));
-        assert_eq!(link("huber sqrt", 1), Ok(Link::Identity));
-        assert_eq!(link("tweedie", 1), Ok(Link::Exp));
-        assert_eq!(link("multiclass num_class:3", 3), Ok(Link::Softmax));
-        assert_eq!(link("multiclassova num_class:3 sigmoid:1", 3), Ok(Link::LogisticEach { sigmoid: 1.0 }));
-        assert_eq!(Link::of(None, 5).ok(), Some(Link::Identity));
+        let of = |objective, n| link(Some(objective), n).map_err(|error| error.kind());
+        let logistic = |scale| Ok(Link::Logistic { scale, complement: false });
+        assert_eq!(of("binary sigmoid:2", 1), logistic(2.0));
+        assert_eq!(of("multiclassova num_class:3 sigmoid:1", 3), logistic(1.0));
+        assert_eq!(of("regression sqrt", 1), Ok(Link::SquareWithSign));
+        assert_eq!(of("huber sqrt", 1), Ok(Link::Identity));
+        assert_eq!(of("tweedie", 1), Ok(Link::Exp));
+        assert_eq!(of("multiclass num_class:3", 3), Ok(Link::Softmax { summation: Summation::InOrder }));
+        assert_eq!(link(None, 5).ok(), Some(Link::Identity));
         for (objective, n) in
             [("binary", 1), ("binary sigmoid:0", 1), ("binary sigmoid:1", 2), ("multiclass num_class:3", 4)]
         {
-            assert_eq!(link(objective, n), Err(ErrorKind::Corrupt), "{objective}");
+            assert_eq!(of(objective, n), Err(ErrorKind::Corrupt), "{objective}");
         }
-        assert_eq!(link("magic", 1), Err(ErrorKind::Unsupported));
+        assert_eq!(of("magic", 1), Err(ErrorKind::Unsupported));
     }
 }
