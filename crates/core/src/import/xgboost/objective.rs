@@ -86,7 +86,7 @@ impl Objective {
             Intercept::Logit => {
                 // 1e-6 is XGBoost's `kRtEps`.
                 let bounded =
-                    if version >= (3, 2, 0) { base_score.max(1e-6).min(1.0 - 1e-6) } else { base_score };
+                    if version >= (3, 2, 0) { base_score.clamp(1e-6, 1.0 - 1e-6) } else { base_score };
                 -(1.0 / bounded - 1.0).ln()
             }
         };
