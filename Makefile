@@ -1,7 +1,7 @@
 # The verbs of this repository. `make help` lists them.
 #
 # rustc, gcc, Python 3.11 and pip are enough. Everything is built once, in cargo's release profile,
-# and kept under target/, .venv and .venv-oldest. Stamps under target/stamps hold what is up to date.
+# and kept under target/ and .venv*. Stamps under target/stamps hold what is up to date.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,12 +13,14 @@ PYTHON ?= python3.11
 CARGO ?= cargo
 SIZE ?= default
 BENCH ?= all
+WITHOUT ?=
 FUZZ_SECONDS ?= 10
 HOST := x86_64-unknown-linux-gnu
 
 VENV := .venv/bin
 OLDEST := .venv-oldest/bin
 EMBEDDINGS := .venv-embeddings/bin
+PEERS := .venv-peers/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
 EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py)
@@ -95,9 +97,19 @@ $(STAMPS)/venv-embeddings: requirements/embeddings.txt $(STAMPS)/wheel
 embeddings: $(STAMPS)/venv-embeddings ## pack a sentence encoder, serve it from four processes, compare
 	$(EMBEDDINGS)/python examples/embeddings/demo.py
 
+$(STAMPS)/venv-peers: requirements/peers.txt | tools
+	@mkdir -p $(@D)
+	$(PYTHON) -m venv .venv-peers
+	$(PEERS)/python -m pip install --quiet --requirement $<
+	@rm -f $(STAMPS)/wheel-peers && touch $@
+
+$(STAMPS)/wheel-peers: $(STAMPS)/wheel $(STAMPS)/venv-peers
+	$(PEERS)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
+	@touch $@
+
 .PHONY: bench
-bench: $(STAMPS)/wheel ## measure the bars and write a record (BENCH=memory, speed, tiles or networks for one part)
-	$(VENV)/python benches/run.py --only $(BENCH)
+bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks or trees for one part)
+	$(VENV)/python benches/run.py --only $(BENCH) --size $(SIZE) --without "$(WITHOUT)"
 
 .PHONY: format
 format: $(STAMPS)/venv ## rewrite the sources in the house's layout
@@ -166,11 +178,11 @@ fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
 lock: $(STAMPS)/venv ## resolve requirements/*.in anew
 	$(PYTHON) -m venv target/pip-tools
 	target/pip-tools/bin/python -m pip install --quiet pip-tools
-	for name in newest oldest embeddings; do \
+	for name in newest oldest embeddings peers; do \
 		target/pip-tools/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url \
 			--no-emit-find-links --no-emit-trusted-host --output-file requirements/$$name.txt requirements/$$name.in; \
 	done
 
 .PHONY: clean
 clean: ## remove what was built, the environments too
-	rm -rf target .venv .venv-oldest .venv-embeddings examples/credit/out examples/embeddings/out
+	rm -rf target .venv .venv-oldest .venv-embeddings .venv-peers examples/credit/out examples/embeddings/out

@@ -90,7 +90,7 @@ def plain_tract(case: Case, batch: int | None) -> Iterator[Process]:
     sizes = {} if batch is None else {"batch": batch} | case.sizes
     fixed = [f"{symbol}={size}" for symbol, size in sizes.items()]
     with contextlib.ExitStack() as started:
-        yield closing(started, [str(_built_plain_tract()), str(case.model), *fixed])
+        yield closing(started, [str(built_example("plain_tract")), str(case.model), *fixed])
 
 
 def closing(stack: contextlib.ExitStack, command: list[str]) -> Process:
@@ -100,9 +100,10 @@ def closing(stack: contextlib.ExitStack, command: list[str]) -> Process:
 
 
 @functools.cache
-def _built_plain_tract() -> Path:
+def built_example(name: str) -> Path:
+    """The program that an example of the core becomes."""
     # Naming monobloc-py too gives the dependencies the features that the wheel gives them.
-    packages = ["--package", "monobloc", "--package", "monobloc-py", "--example", "plain_tract"]
+    packages = ["--package", "monobloc", "--package", "monobloc-py", "--example", name]
     command = ["cargo", "build", "--release", "--locked", "--quiet", *packages]
     subprocess.run(command, cwd=ROOT, check=True)
-    return ROOT / "target" / "release" / "examples" / "plain_tract"
+    return ROOT / "target" / "release" / "examples" / name

@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
 NETWORKS = FOLDER / "networks"
+TREES = FOLDER / "trees"
 LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
 NETWORK_LIBRARIES = ["monobloc", "numpy", "onnx", "onnxruntime"]
 _LOCK = Path(__file__).resolve().parents[1] / "Cargo.lock"
@@ -64,6 +65,8 @@ class Record:
     figures: list[Figure] = field(default_factory=list)
     comparison: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """What was not measured, and why."""
 
     @classmethod
     def new(cls, libraries: list[str]) -> Record:
@@ -88,10 +91,14 @@ class Record:
         said["figures"] = [Figure(**figure) for figure in said["figures"]]
         return cls(**said)
 
-    def write(self, folder: Path = FOLDER) -> Path:
+    def path(self, folder: Path = FOLDER) -> Path:
+        """Where it is written."""
         kind = re.sub(r"[^a-z0-9]+", "-", str(self.machine["cpu"]).lower()).strip("-")
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{self.date}-{kind}-{self.machine['cores']}-cores.json"
+        return folder / f"{self.date}-{kind}-{self.machine['cores']}-cores.json"
+
+    def write(self, folder: Path = FOLDER) -> Path:
+        path = self.path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
         return path
 

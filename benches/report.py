@@ -13,11 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
+import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import NETWORKS, Figure, Record  # noqa: E402
+from record import NETWORKS, TREES, Figure, Record  # noqa: E402
+from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "memory.png"
+TREES_PICTURE = ROOT / "docs" / "trees.png"
 _MARKED = re.compile(r"(<!-- record:(\w+) -->\n).*?(<!-- /record -->)", re.DOTALL)
 
 
@@ -59,13 +62,29 @@ def measured_on(record: Record) -> str:
     )
 
 
+def trees(record: Record, timings: list[Timing]) -> str:
+    """The times of tree ensembles, their bars, and what was left out."""
+    left_out = "\n".join(f"* {what}: {reason}" for what, reason in record.left_out.items())
+    said = f"Not measured:\n\n{left_out}\n\n" if left_out else ""
+    return f"{tree_record.table(timings)}\n\n{table(record.figures)}\n\n{said}{measured_on(record)}"
+
+
+def _newest_trees() -> tuple[Record, list[Timing]] | None:
+    """The newest record and its times, where there is one."""
+    paths = sorted(TREES.glob("*.csv"))
+    return (Record.newest(TREES), tree_record.read(paths[-1])) if paths else None
+
+
 def filled(text: str, record: Record, networks: Record) -> str:
     """The page with the records' words between its marks."""
+    of_trees = _newest_trees()
+    picture = f"![Time of tree ensembles]({TREES_PICTURE.relative_to(ROOT)})"
     parts = {
         "bars": lambda: table(record.figures),
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
         "networks": lambda: f"{table(networks.figures)}\n\n{measured_on(networks)}",
+        "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else "Not measured yet.",
     }
     return _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]()}\n{found[3]}", text)
 
@@ -76,12 +95,15 @@ def is_current() -> bool:
 
 
 def write() -> None:
+    import tree_picture
     from picture import draw
 
     record = Record.newest()
     README.write_text(filled(README.read_text(), record, Record.newest(NETWORKS)))
     measured = [Measured(**said) for said in record.comparison]
     draw(measured, record.files["joblib"], record.files["bloc"], PICTURE)
+    if of_trees := _newest_trees():
+        tree_picture.draw(of_trees[1], TREES_PICTURE)
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:

@@ -1,8 +1,10 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
-    python benches/run.py [--only memory|speed|tiles|networks]
+    python benches/run.py [--only memory|speed|tiles|networks|trees]
+                          [--size small|default] [--without PEERS]
 
-Answers are compared first, by their bytes; rivals are measured in the same run.
+Answers are compared first, by their bytes; rivals are measured in the same run. Size and peers that
+are left out are those of tree ensembles; small ones are kept beside the models, not as a record.
 """
 
 from __future__ import annotations
@@ -20,15 +22,31 @@ import networks  # noqa: E402
 import report  # noqa: E402
 import throughput  # noqa: E402
 import tiles  # noqa: E402
-from record import LIBRARIES, NETWORKS, Record  # noqa: E402
+import tree_models  # noqa: E402
+import tree_picture  # noqa: E402
+import tree_processes  # noqa: E402
+import tree_record  # noqa: E402
+import trees  # noqa: E402
+from record import LIBRARIES, NETWORKS, TREES, Record  # noqa: E402
 
-PARTS = ["all", "memory", "speed", "tiles", "networks"]
+PARTS = ["all", "memory", "speed", "tiles", "networks", "trees"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=PARTS, default="all")
-    only = parser.parse_args().only
+    parser.add_argument("--size", choices=list(tree_models.SIZES), default="default")
+    parser.add_argument(
+        "--without", default="", help="peers, apart by commas, such as lleaves,tl2cgen"
+    )
+    arguments = parser.parse_args()
+    only = arguments.only
+    without = set(filter(None, arguments.without.split(",")))
+    if unknown := without - tree_processes.peers():
+        parser.error(
+            f"--without: {', '.join(sorted(unknown))} is none of "
+            f"{', '.join(sorted(tree_processes.peers()))}"
+        )
     record = Record.new(LIBRARIES)
     if only in ("all", "memory"):
         figures, compared, record.files = cold_start.measure()
@@ -39,16 +57,37 @@ def main() -> int:
     if only in ("all", "tiles"):
         record.figures += tiles.measure()
     of_networks = Record.of_networks(networks.measure() if only in ("all", "networks") else [])
-    figures = record.figures + of_networks.figures
+    of_trees = None
+    if only in ("all", "trees"):
+        of_trees = trees.measure(arguments.size, without)
+    figures = record.figures + of_networks.figures + (of_trees.figures if of_trees else [])
     print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
     if only in ("all", "networks"):
         written.append(of_networks.write(NETWORKS))
+    if of_trees is not None:
+        written += _write_trees(of_trees, arguments.size)
     for path in written:
         print(f"\nwritten: {path.relative_to(ROOT)}")
-    if written:
+    if any(path.is_relative_to(ROOT / "benches") for path in written):
         report.write()
-    return 0 if all(figure.holds for figure in figures) else 1
+    whole = of_trees is None or of_trees.is_whole
+    return 0 if whole and all(figure.holds for figure in figures) else 1
+
+
+def _write_trees(found: trees.Found, size: str) -> list[Path]:
+    """A record, its times beside it; with a picture of its own where it is not kept."""
+    kept = size == "default"
+    record = found.record
+    path = record.write(TREES if kept else tree_processes.KEPT / size)
+    times = path.with_suffix(".csv")
+    tree_record.write(found.timings, times)
+    print("\n" + report.trees(record, found.timings))
+    if kept:
+        return [path, times]
+    picture = path.with_suffix(".png")
+    tree_picture.draw(found.timings, picture)
+    return [path, times, picture]
 
 
 if __name__ == "__main__":
