@@ -1,6 +1,7 @@
-//! Tree ensembles in their mapped layout: building, and walking in two ways that give the same leaves.
+//! Tree ensembles in their mapped layout: building, and walking in several ways that give the same leaves.
 //!
-//! [`naive`] is the oracle and is never deleted; [`fast`] is what engines use.
+//! [`naive`] is the oracle and is never deleted; [`fast`] is what engines use, which hands boosted trees to
+//! [`ranked`].
 
 pub mod build;
 mod columns;
@@ -8,6 +9,7 @@ pub mod fast;
 mod layout;
 pub mod naive;
 mod node;
+pub mod ranked;
 mod sets;
 pub mod source;
 

@@ -1,0 +1,145 @@
+//! Kernels for AVX-512.
+#![expect(unsafe_code, reason = "loads of vectors")]
+
+use super::super::block::{Block, Decoded};
+use super::super::cuts::Line;
+use super::super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Tree};
+use super::super::row::{LANES, TREES, Walks};
+use super::portable;
+use crate::mapped::Words;
+use std::arch::asm;
+use std::arch::x86_64::*;
+use std::sync::atomic::AtomicU64;
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(bytes: &[u8; 64]) -> __m512i {
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_f64(values: &[f64; 8]) -> __m512d {
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_loadu_pd(values.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) fn rank(values: &[f64; 64], cuts: &[f64; LEAVES], n_cuts: usize, ranks: &mut Line) -> u64 {
+    let mut missing = 0;
+    let (eights, _) = values.as_chunks::<8>();
+    let (out, _) = ranks.0.as_chunks_mut::<8>();
+    for (at, (values, out)) in eights.iter().zip(out).enumerate() {
+        let values = load_f64(values);
+        let mut half = portable::first_half(n_cuts) as i64;
+        // Each rank, less one.
+        let mut found = _mm512_set1_epi64(-1);
+        while half > 0 {
+            let probe = _mm512_add_epi64(found, _mm512_set1_epi64(half));
+            // SAFETY: the steps sum up to 255 at most, so the place is below 256, and not negative.
+            let cut = unsafe { _mm512_i64gather_pd::<8>(probe, cuts.as_ptr()) };
+            let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(cut, values);
+            found = _mm512_mask_mov_epi64(found, below, probe);
+            half /= 2;
+        }
+        let found = _mm512_sub_epi64(found, _mm512_set1_epi64(-1));
+        *out = _mm_cvtsi128_si64(_mm512_cvtepi64_epi8(found)).to_le_bytes();
+        missing |= u64::from(_mm512_cmp_pd_mask::<_CMP_UNORD_Q>(values, values)) << (at * 8);
+    }
+    missing
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) fn flow<const B: usize>(block: &mut Block, ranks: &[[Line; B]], bits: &[[u64; B]]) {
+    portable::flow(block, ranks, bits, |line, rank| {
+        _mm512_cmple_epu8_mask(load(&line.0), _mm512_set1_epi8(rank as i8))
+    });
+}
+
+/// The leaf number of each row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn numbers(planes: [u64; 8], n_leaves: usize) -> [u8; 64] {
+    let used = n_leaves.next_power_of_two().trailing_zeros() as usize;
+    let mut numbers = _mm512_setzero_si512();
+    for (bit, plane) in planes.into_iter().enumerate().take(used) {
+        numbers = _mm512_mask_add_epi8(numbers, plane, numbers, _mm512_set1_epi8((1_u32 << bit) as i8));
+    }
+    let mut bytes = [0; 64];
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), numbers) };
+    bytes
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) fn add_double(planes: [u64; 8], tree: &Decoded, sums: &mut [f64; 64]) {
+    let numbers = numbers(planes, tree.n_leaves);
+    for (leaves, sums) in numbers.as_chunks::<8>().0.iter().zip(sums.as_chunks_mut::<8>().0) {
+        let leaves = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(*leaves)));
+        // SAFETY: bytes are below the number of values, 256.
+        let values = unsafe { _mm512_i32gather_pd::<8>(leaves, tree.values.as_ptr()) };
+        let sum = _mm512_add_pd(load_f64(sums), values);
+        // SAFETY: 64 bytes that are there, of any alignment.
+        unsafe { _mm512_storeu_pd(sums.as_mut_ptr(), sum) };
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) fn add_single(planes: [u64; 8], tree: &Decoded, sums: &mut [f32; 64]) {
+    let numbers = numbers(planes, tree.n_leaves);
+    for (sum, leaf) in sums.iter_mut().zip(numbers) {
+        *sum += tree.values[usize::from(leaf)] as f32;
+    }
+}
+
+/// 64 mapped bytes. Another process may change them meanwhile, so the compiler must not know of the load.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_mapped(words: &[AtomicU64; 8]) -> __m512i {
+    let bytes: __m512i;
+    // SAFETY: the instruction reads the 64 bytes of `words`, of any alignment, and writes the register.
+    unsafe {
+        asm!("vmovdqu64 {}, [{}]", out(zmm_reg) bytes, in(reg) words.as_ptr(), options(readonly, nostack, preserves_flags));
+    }
+    bytes
+}
+
+/// All nodes of a tree are decided at once, which tells where each one leads; then walks follow.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) fn narrow_leaves(
+    nodes: &Words,
+    trees: &[Tree],
+    ranks: &[u8; NARROW_TESTS],
+    walks: &mut Walks,
+    leaves: &mut [u8; TREES],
+) {
+    let (ranks, _) = ranks.as_chunks::<64>();
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(|part: usize| load(&ranks[part]));
+    let (groups, _) = leaves.as_chunks_mut::<LANES>();
+    for (trees, leaves) in trees.chunks(LANES).zip(groups) {
+        let mut depth = 0;
+        for (tree, next) in trees.iter().zip(&mut walks.0) {
+            let begin = tree.first_node as usize;
+            let (parts, _) = nodes[begin..begin + NARROW_NODES].as_chunks::<8>();
+            let columns = load_mapped(&parts[0]);
+            let low = _mm512_permutex2var_epi8(first, columns, second);
+            let high = _mm512_permutex2var_epi8(third, columns, fourth);
+            let found = _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(columns), high);
+            let left = _mm512_cmple_epu8_mask(found, load_mapped(&parts[1]));
+            let once = _mm512_mask_mov_epi8(load_mapped(&parts[3]), left, load_mapped(&parts[2]));
+            let inner = _mm512_testn_epi8_mask(once, _mm512_set1_epi8(NARROW_LEAF as i8));
+            let twice = _mm512_mask_permutexvar_epi8(once, inner, once, once);
+            // SAFETY: 64 bytes that are there, of any alignment.
+            unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), twice) };
+            depth = depth.max(tree.depth);
+        }
+        let mut at = [0_u8; LANES];
+        for _ in 0..depth.div_ceil(2) {
+            for (at, next) in at.iter_mut().zip(&walks.0) {
+                *at = next[usize::from(*at % 128)];
+            }
+        }
+        *leaves = at.map(|slot| slot % NARROW_LEAF as u8);
+    }
+}

@@ -1,0 +1,183 @@
+//! The kernels, for what the processor has.
+#![expect(unsafe_code, reason = "calls of functions that need features of the processor")]
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx2;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx512;
+#[cfg(all(target_arch = "aarch64", not(miri)))]
+mod neon;
+mod portable;
+
+use super::block::{Block, Decoded};
+use super::cuts::Line;
+use super::layout::Tree;
+use super::row::{TREES, Walks};
+use crate::mapped::Words;
+
+/// Blocks of 64 rows that go through a tree together at most.
+pub(super) const MAX_BLOCKS: usize = 8;
+
+/// A set of kernels that the processor can run; only [`Backend::available`] makes one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Backend(Level);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Level {
+    Portable,
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    Avx2,
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    Avx512,
+    /// AVX-512 with permutations of bytes.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    Avx512Vbmi,
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    Neon,
+}
+
+impl Backend {
+    /// What the processor can run, the best last.
+    pub(super) fn available() -> Vec<Backend> {
+        let mut found = vec![Level::Portable];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            if is_x86_feature_detected!("avx2") {
+                found.push(Level::Avx2);
+            }
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+            {
+                found.push(Level::Avx512);
+                if is_x86_feature_detected!("avx512vbmi") {
+                    found.push(Level::Avx512Vbmi);
+                }
+            }
+        }
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Level::Neon);
+        }
+        found.into_iter().map(Backend).collect()
+    }
+
+    /// The best that the processor can run.
+    pub(super) fn detect() -> Backend {
+        Backend::available().pop().unwrap_or(Backend(Level::Portable))
+    }
+
+    /// Writes the ranks of `values` among the first `n_cuts` of `cuts`, which end in infinities; 0 for NaN.
+    /// Gives a bit for each NaN.
+    pub(super) fn rank(self, values: &[f64; 64], cuts: &[f64; 256], n_cuts: usize, ranks: &mut Line) -> u64 {
+        match self.0 {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            // SAFETY: the level says that the processor has what the function needs.
+            Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::rank(values, cuts, n_cuts, ranks) },
+            _ => portable::rank(values, cuts, n_cuts, ranks),
+        }
+    }
+
+    /// Takes `B` blocks of rows through the tree of `block`, and writes the bits of their leaf numbers to its
+    /// planes.
+    pub(super) fn flow<const B: usize>(self, block: &mut Block, ranks: &[[Line; B]], bits: &[[u64; B]]) {
+        match self.0 {
+            Level::Portable => portable::flow(block, ranks, bits, portable::at_most),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            // SAFETY: the level says that the processor has what the function needs.
+            Level::Avx2 => unsafe { avx2::flow(block, ranks, bits) },
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            // SAFETY: as above.
+            Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::flow(block, ranks, bits) },
+            #[cfg(all(target_arch = "aarch64", not(miri)))]
+            // SAFETY: as above.
+            Level::Neon => unsafe { neon::flow(block, ranks, bits) },
+        }
+    }
+
+    /// Adds to each row's sum the value of the leaf whose number stands in `planes`.
+    pub(super) fn add_double<const B: usize>(
+        self,
+        planes: &[[u64; MAX_BLOCKS]; 8],
+        tree: &Decoded,
+        sums: &mut [[f64; 64]],
+    ) {
+        let (planes, _) = planes.as_flattened().as_chunks::<B>();
+        for (block, sums) in sums.iter_mut().enumerate().take(B) {
+            let planes = std::array::from_fn(|bit| planes[bit][block]);
+            match self.0 {
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                // SAFETY: the level says that the processor has what the function needs.
+                Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::add_double(planes, tree, sums) },
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                // SAFETY: as above.
+                Level::Avx2 => unsafe { avx2::add_double(planes, tree, sums) },
+                _ => {
+                    let leaves = portable::numbers(planes, tree.n_leaves);
+                    for (sum, leaf) in sums.iter_mut().zip(leaves.0) {
+                        *sum += tree.values[usize::from(leaf)];
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`Backend::add_double`], in float32.
+    pub(super) fn add_single<const B: usize>(
+        self,
+        planes: &[[u64; MAX_BLOCKS]; 8],
+        tree: &Decoded,
+        sums: &mut [[f32; 64]],
+    ) {
+        let (planes, _) = planes.as_flattened().as_chunks::<B>();
+        for (block, sums) in sums.iter_mut().enumerate().take(B) {
+            let planes = std::array::from_fn(|bit| planes[bit][block]);
+            match self.0 {
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                // SAFETY: the level says that the processor has what the function needs.
+                Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::add_single(planes, tree, sums) },
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                // SAFETY: as above.
+                Level::Avx2 => unsafe { avx2::add_single(planes, tree, sums) },
+                _ => {
+                    let leaves = portable::numbers(planes, tree.n_leaves);
+                    for (sum, leaf) in sums.iter_mut().zip(leaves.0) {
+                        *sum += tree.values[usize::from(leaf)] as f32;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether [`Backend::narrow_leaves`] does anything.
+    pub(super) fn walks_narrow(self) -> bool {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        return self.0 == Level::Avx512Vbmi;
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        return false;
+    }
+
+    /// Writes the leaf of each of the narrow `trees` for a row of `ranks`, if there is a faster way than
+    /// node by node.
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", not(miri))),
+        expect(unused_variables, reason = "x86-64 alone")
+    )]
+    pub(super) fn narrow_leaves(
+        self,
+        nodes: &Words,
+        trees: &[Tree],
+        ranks: &[u8],
+        walks: &mut Walks,
+        leaves: &mut [u8; TREES],
+    ) -> bool {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if let (Level::Avx512Vbmi, Some(ranks)) = (self.0, ranks.first_chunk()) {
+            // SAFETY: the level says that the processor has what the function needs.
+            unsafe { avx512::narrow_leaves(nodes, trees, ranks, walks, leaves) };
+            return true;
+        }
+        false
+    }
+}

@@ -1,0 +1,149 @@
+//! What any processor can do, and what the kernels share.
+
+use super::super::block::Block;
+use super::super::cuts::Line;
+use super::super::layout::LEAVES;
+
+/// As [`super::Backend::rank`].
+pub(super) fn rank(values: &[f64; 64], cuts: &[f64; 256], n_cuts: usize, ranks: &mut Line) -> u64 {
+    let mut found = [0_u32; 64];
+    let mut half = first_half(n_cuts);
+    while half > 0 {
+        for (found, value) in found.iter_mut().zip(values) {
+            let below = cuts[(*found + half - 1) as usize % 256] < *value;
+            *found += if below { half } else { 0 };
+        }
+        half /= 2;
+    }
+    let mut missing = 0;
+    for (at, (rank, value)) in ranks.0.iter_mut().zip(values).enumerate() {
+        *rank = found[at] as u8;
+        missing |= u64::from(value.is_nan()) << at;
+    }
+    missing
+}
+
+/// The first step of a search among this many cuts: half of the least power of two above it.
+#[inline(always)]
+pub(super) fn first_half(n_cuts: usize) -> u32 {
+    (n_cuts as u32 + 1).next_power_of_two() / 2
+}
+
+/// Which of 64 ranks are at most `rank`.
+#[inline(always)]
+pub(super) fn at_most(line: &Line, rank: u8) -> u64 {
+    let mut mask = 0;
+    for (word, bytes) in line.0.as_chunks::<8>().0.iter().enumerate() {
+        let mut part = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            part |= u64::from(byte <= rank) << at;
+        }
+        mask |= part << (word * 8);
+    }
+    mask
+}
+
+/// As [`super::Backend::flow`], with a kernel's own comparison.
+#[inline(always)]
+pub(super) fn flow<const B: usize>(
+    block: &mut Block,
+    ranks: &[[Line; B]],
+    bits: &[[u64; B]],
+    at_most: impl Fn(&Line, u8) -> u64,
+) {
+    let tree = &block.tree;
+    let (left, _) = block.left.as_flattened_mut().as_chunks_mut::<B>();
+    let Some(left) = left.first_chunk_mut::<LEAVES>() else { return };
+    for test in &tree.ranks[..tree.n_ranks] {
+        let column = &ranks[usize::from(test.column)];
+        let left = &mut left[usize::from(test.node)];
+        for at in 0..B {
+            left[at] = at_most(&column[at], test.rank);
+        }
+    }
+    for test in &tree.sets[..tree.n_sets] {
+        left[usize::from(test.node)] = bits[usize::from(test.column)];
+    }
+    spread::<B>(block);
+}
+
+/// Lets masks of rows flow from the root to the leaves, and folds the leaves' masks to planes.
+#[inline(always)]
+pub(super) fn spread<const B: usize>(block: &mut Block) {
+    let tree = &block.tree;
+    let (left, _) = block.left.as_flattened_mut().as_chunks_mut::<B>();
+    let (reach, _) = block.reach.as_flattened_mut().as_chunks_mut::<B>();
+    let (planes, _) = block.planes.as_flattened_mut().as_chunks_mut::<B>();
+    let Some(reach) = reach.first_chunk_mut::<{ 2 * LEAVES }>() else { return };
+    reach[0] = [!0; B];
+    reach[LEAVES + tree.n_leaves..LEAVES + tree.n_leaves.next_multiple_of(8)].fill([0; B]);
+    for (node, (left, children)) in left.iter().zip(&tree.children).enumerate().take(tree.n_inner) {
+        let here = reach[node];
+        for at in 0..B {
+            reach[usize::from(children[0]) % (2 * LEAVES)][at] = here[at] & left[at];
+        }
+        for at in 0..B {
+            reach[usize::from(children[1]) % (2 * LEAVES)][at] = here[at] & !left[at];
+        }
+    }
+    let leaves = &mut reach[LEAVES..LEAVES + tree.n_leaves.next_multiple_of(8)];
+    fold(leaves, planes);
+    let mut groups = tree.n_leaves.div_ceil(8);
+    for first in [3, 6] {
+        if groups > 1 {
+            let padded = groups.next_multiple_of(8);
+            reach[LEAVES + groups..LEAVES + padded].fill([0; B]);
+            fold(&mut reach[LEAVES..LEAVES + padded], &mut planes[first..]);
+            groups = groups.div_ceil(8);
+        }
+    }
+}
+
+/// Writes the three lowest bits of the places of masks to planes, and the unions of eight masks each over
+/// the first masks.
+#[inline(always)]
+fn fold<const B: usize>(masks: &mut [[u64; B]], planes: &mut [[u64; B]]) {
+    let mut low = [[0; B]; 3];
+    for group in 0..masks.len() / 8 {
+        let Some(eight) = masks[group * 8..].first_chunk::<8>() else { return };
+        let mut union = [0; B];
+        for at in 0..B {
+            let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|mask: usize| eight[mask][at]);
+            low[0][at] |= b | d | f | h;
+            low[1][at] |= c | d | g | h;
+            low[2][at] |= e | f | g | h;
+            union[at] = a | b | c | d | e | f | g | h;
+        }
+        masks[group] = union;
+    }
+    for (plane, low) in planes.iter_mut().zip(low) {
+        *plane = low;
+    }
+}
+
+/// Planes of bits as a number for each row.
+#[inline(always)]
+pub(super) fn numbers(planes: [u64; 8], n_leaves: usize) -> Line {
+    let used = n_leaves.next_power_of_two().trailing_zeros() as usize;
+    let mut line = Line::ZERO;
+    for (word, out) in line.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let mut bytes = [0; 8];
+        for (byte, plane) in bytes.iter_mut().zip(planes).take(used) {
+            *byte = (plane >> (word * 8)) as u8;
+        }
+        *out = transpose(u64::from_le_bytes(bytes)).to_le_bytes();
+    }
+    line
+}
+
+/// Bit `i` of byte `j` becomes bit `j` of byte `i`.
+#[inline(always)]
+fn transpose(mut word: u64) -> u64 {
+    for (shift, mask) in
+        [(7, 0x00AA_00AA_00AA_00AA), (14, 0x0000_CCCC_0000_CCCC), (28, 0x0000_0000_F0F0_F0F0)]
+    {
+        let swap = (word ^ word >> shift) & mask;
+        word ^= swap ^ swap << shift;
+    }
+    word
+}
