@@ -52,8 +52,11 @@ pub(super) fn rank(values: &[f64; 64], cuts: &[f64; LEAVES], n_cuts: usize, rank
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn flow<const B: usize>(block: &mut Block, ranks: &[[Line; B]], bits: &[[u64; B]]) {
-    portable::flow(block, ranks, bits, |line, rank| {
-        _mm512_cmple_epu8_mask(load(&line.0), _mm512_set1_epi8(rank as i8))
+    portable::flow(block, ranks, bits, |lines, rank, masks| {
+        let rank = _mm512_set1_epi8(rank as i8);
+        for at in 0..B {
+            masks[at] = _mm512_cmple_epu8_mask(load(&lines[at].0), rank);
+        }
     });
 }
 

@@ -29,18 +29,19 @@ pub(super) fn first_half(n_cuts: usize) -> u32 {
     (n_cuts as u32 + 1).next_power_of_two() / 2
 }
 
-/// Which of 64 ranks are at most `rank`.
+/// Which ranks of some blocks are at most `rank`.
 #[inline(always)]
-pub(super) fn at_most(line: &Line, rank: u8) -> u64 {
-    let mut mask = 0;
-    for (word, bytes) in line.0.as_chunks::<8>().0.iter().enumerate() {
-        let mut part = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            part |= u64::from(byte <= rank) << at;
+pub(super) fn at_most<const B: usize>(lines: &[Line; B], rank: u8, masks: &mut [u64; B]) {
+    for (line, mask) in lines.iter().zip(masks) {
+        *mask = 0;
+        for (word, bytes) in line.0.as_chunks::<8>().0.iter().enumerate() {
+            let mut part = 0;
+            for (at, &byte) in bytes.iter().enumerate() {
+                part |= u64::from(byte <= rank) << at;
+            }
+            *mask |= part << (word * 8);
         }
-        mask |= part << (word * 8);
     }
-    mask
 }
 
 /// As [`super::Backend::flow`], with a kernel's own comparison.
@@ -49,17 +50,13 @@ pub(super) fn flow<const B: usize>(
     block: &mut Block,
     ranks: &[[Line; B]],
     bits: &[[u64; B]],
-    at_most: impl Fn(&Line, u8) -> u64,
+    at_most: impl Fn(&[Line; B], u8, &mut [u64; B]),
 ) {
     let tree = &block.tree;
     let (left, _) = block.left.as_flattened_mut().as_chunks_mut::<B>();
     let Some(left) = left.first_chunk_mut::<LEAVES>() else { return };
     for test in &tree.ranks[..tree.n_ranks] {
-        let column = &ranks[usize::from(test.column)];
-        let left = &mut left[usize::from(test.node)];
-        for at in 0..B {
-            left[at] = at_most(&column[at], test.rank);
-        }
+        at_most(&ranks[usize::from(test.column)], test.rank, &mut left[usize::from(test.node)]);
     }
     for test in &tree.sets[..tree.n_sets] {
         left[usize::from(test.node)] = bits[usize::from(test.column)];
@@ -103,22 +100,27 @@ pub(super) fn spread<const B: usize>(block: &mut Block) {
 /// the first masks.
 #[inline(always)]
 fn fold<const B: usize>(masks: &mut [[u64; B]], planes: &mut [[u64; B]]) {
-    let mut low = [[0; B]; 3];
+    let (mut ones, mut twos, mut fours) = ([0; B], [0; B], [0; B]);
     for group in 0..masks.len() / 8 {
-        let Some(eight) = masks[group * 8..].first_chunk::<8>() else { return };
-        let mut union = [0; B];
-        for at in 0..B {
-            let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|mask: usize| eight[mask][at]);
-            low[0][at] |= b | d | f | h;
-            low[1][at] |= c | d | g | h;
-            low[2][at] |= e | f | g | h;
-            union[at] = a | b | c | d | e | f | g | h;
-        }
-        masks[group] = union;
+        let Some(&[a, b, c, d, e, f, g, h]) = masks[group * 8..].first_chunk() else { return };
+        let (cd, ef, gh) = (or(c, d), or(e, f), or(g, h));
+        ones = or(ones, or(or(b, d), or(f, h)));
+        twos = or(twos, or(cd, gh));
+        let upper = or(ef, gh);
+        fours = or(fours, upper);
+        masks[group] = or(or(a, b), or(cd, upper));
     }
-    for (plane, low) in planes.iter_mut().zip(low) {
-        *plane = low;
+    for (plane, bits) in planes.iter_mut().zip([ones, twos, fours]) {
+        *plane = bits;
     }
+}
+
+#[inline(always)]
+fn or<const B: usize>(mut masks: [u64; B], more: [u64; B]) -> [u64; B] {
+    for at in 0..B {
+        masks[at] |= more[at];
+    }
+    masks
 }
 
 /// Planes of bits as a number for each row.
