@@ -9,28 +9,20 @@ use std::sync::atomic::Ordering;
 /// Bytes of byte columns that a tile should not exceed, so that they stay in the nearest cache.
 const TILE_BYTES: usize = 1 << 16;
 
-/// What a node asks of a byte column or set column.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Test {
-    pub column: u16,
-    pub rank: u8,
-    pub node: u8,
-}
-
 /// A tree in private memory, every number clamped.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Decoded {
     pub n_inner: usize,
     pub n_leaves: usize,
-    pub n_ranks: usize,
-    /// The tests of byte columns.
-    pub ranks: [Test; LEAVES],
-    pub n_sets: usize,
-    /// The tests of set columns.
-    pub sets: [Test; LEAVES],
+    /// Columns from here on are set columns.
+    pub n_bytes: usize,
+    pub columns: [u16; LEAVES],
+    pub ranks: [u8; LEAVES],
     /// The slots of the children, leaves from [`LEAVES`] on.
-    pub children: [[u16; 2]; LEAVES],
+    pub children: [[u16; LEAVES]; 2],
     pub values: [f64; LEAVES],
+    pub single: [f32; LEAVES],
 }
 
 /// What walking blocks needs. Arrays of eight words serve fewer blocks too.
@@ -57,12 +49,12 @@ impl Default for Block {
             tree: Decoded {
                 n_inner: 0,
                 n_leaves: 0,
-                n_ranks: 0,
-                ranks: [Test::default(); LEAVES],
-                n_sets: 0,
-                sets: [Test::default(); LEAVES],
-                children: [[0; 2]; LEAVES],
+                n_bytes: 0,
+                columns: [0; LEAVES],
+                ranks: [0; LEAVES],
+                children: [[0; LEAVES]; 2],
                 values: [0.0; LEAVES],
+                single: [0.0; LEAVES],
             },
             sums: Vec::new(),
             single: Vec::new(),
@@ -151,50 +143,44 @@ impl Decoded {
     fn decode(&mut self, trees: &Ranked, tree: &Tree) {
         self.n_inner = tree.n_inner.into();
         self.n_leaves = tree.n_leaves.into();
-        self.n_ranks = 0;
-        self.n_sets = 0;
+        // Without any column, all nodes look at an empty one.
+        self.n_bytes = if trees.n_sets == 0 { trees.n_bytes.max(1) } else { trees.n_bytes };
+        let last = (self.n_bytes + trees.n_sets - 1) as u16;
         let first = tree.first_node as usize;
         if trees.narrow {
-            let (parts, _) = trees.nodes[first..first + NARROW_NODES].as_chunks::<8>();
-            let [columns, ranks, left, right] = [0, 1, 2, 3].map(|part: usize| &parts[part]);
-            for word in 0..self.n_inner.div_ceil(8) {
-                let bytes = |words: &[std::sync::atomic::AtomicU64; 8]| {
-                    words[word].load(Ordering::Relaxed).to_le_bytes()
-                };
-                let (columns, ranks, left, right) = (bytes(columns), bytes(ranks), bytes(left), bytes(right));
-                for at in 0..8.min(self.n_inner - word * 8) {
-                    let slot = |slot: u8| match usize::from(slot).checked_sub(NARROW_LEAF) {
-                        Some(leaf) => (LEAVES + leaf) as u16,
-                        None => slot.into(),
-                    };
-                    let children = [slot(left[at]), slot(right[at])];
-                    self.put(trees, word * 8 + at, columns[at].into(), ranks[at], children);
+            let mut bytes = [0; NARROW_NODES * 8];
+            let nodes = &trees.nodes[first..first + NARROW_NODES];
+            for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(nodes) {
+                *bytes = word.load(Ordering::Relaxed).to_le_bytes();
+            }
+            let (parts, _) = bytes.as_chunks::<64>();
+            for at in 0..64 {
+                self.columns[at] = u16::from(parts[0][at]).min(last);
+            }
+            self.ranks[..64].copy_from_slice(&parts[1]);
+            for (slots, bytes) in self.children.iter_mut().zip(&parts[2..]) {
+                for at in 0..64 {
+                    let leaf = u16::from(bytes[at] & NARROW_LEAF as u8);
+                    slots[at] = u16::from(bytes[at] % 128) + leaf * (LEAVES / NARROW_LEAF - 1) as u16;
                 }
             }
         } else {
             for (at, node) in trees.nodes[first..first + self.n_inner].iter().enumerate() {
                 let node = node.load(Ordering::Relaxed);
-                let children = [(node >> 32) as u16 & 511, (node >> 48) as u16 & 511];
-                self.put(trees, at, (node as u16).into(), (node >> 16) as u8, children);
+                self.columns[at] = (node as u16).min(last);
+                self.ranks[at] = (node >> 16) as u8;
+                self.children[0][at] = (node >> 32) as u16 % (2 * LEAVES) as u16;
+                self.children[1][at] = (node >> 48) as u16 % (2 * LEAVES) as u16;
             }
         }
         let first = tree.first_leaf as usize;
         for (value, word) in self.values.iter_mut().zip(&trees.leaves[first..first + self.n_leaves]) {
             *value = f64::from_bits(word.load(Ordering::Relaxed));
         }
-    }
-
-    #[inline(always)]
-    fn put(&mut self, trees: &Ranked, node: usize, column: usize, rank: u8, children: [u16; 2]) {
-        self.children[node] = children;
-        if column >= trees.n_bytes && trees.n_sets > 0 {
-            let column = (column - trees.n_bytes).min(trees.n_sets - 1) as u16;
-            self.sets[self.n_sets] = Test { column, rank, node: node as u8 };
-            self.n_sets += 1;
-        } else {
-            let column = column.min(trees.n_bytes.saturating_sub(1)) as u16;
-            self.ranks[self.n_ranks] = Test { column, rank, node: node as u8 };
-            self.n_ranks += 1;
+        if trees.sums == Precision::Single {
+            for (single, value) in self.single.iter_mut().zip(&self.values[..self.n_leaves]) {
+                *single = *value as f32;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::layout::{BYTE_CUTS, CategoryList, CutList, Ranked};
 use super::simd::Backend;
 use super::{Scratch, Value};
+use std::hint::select_unpredictable;
 use std::sync::atomic::Ordering;
 
 /// A byte column of 64 rows, or 64 bytes of a row.
@@ -26,7 +27,7 @@ impl Ranked {
         while rest > 1 {
             let half = rest / 2;
             let below = f64::from_bits(cuts[base + half - 1].load(Ordering::Relaxed)) < value;
-            base += if below { half } else { 0 };
+            base = select_unpredictable(below, base + half, base);
             rest -= half;
         }
         match cuts.get(base) {

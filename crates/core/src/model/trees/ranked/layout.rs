@@ -263,11 +263,16 @@ impl Ranked {
         self.trees.len()
     }
 
-    /// Value number `leaf` of `tree`.
+    /// Where value number `leaf` of `tree` is.
     #[inline(always)]
-    pub(super) fn leaf_value(&self, tree: &Tree, leaf: usize) -> f64 {
-        let at = tree.first_leaf as usize + leaf.min(usize::from(tree.n_leaves) - 1);
-        f64::from_bits(self.leaves[at].load(Ordering::Relaxed))
+    pub(super) fn leaf_place(&self, tree: &Tree, leaf: usize) -> usize {
+        tree.first_leaf as usize + leaf.min(usize::from(tree.n_leaves) - 1)
+    }
+
+    /// The leaf value at a place.
+    #[inline(always)]
+    pub(super) fn leaf_value(&self, place: usize) -> f64 {
+        f64::from_bits(self.leaves[place].load(Ordering::Relaxed))
     }
 }
 

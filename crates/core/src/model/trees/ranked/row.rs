@@ -1,19 +1,19 @@
 //! One row through several trees at a time.
 
+use super::super::source::Precision;
 use super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Ranked, Tree};
 use super::simd::Backend;
 use super::{Scratch, Value};
+use std::hint::select_unpredictable;
 use std::sync::atomic::Ordering;
 
 /// Trees that are walked together.
 pub(super) const LANES: usize = 8;
-/// Trees whose leaves are kept until they are added.
-pub(super) const TREES: usize = 64;
 
-/// Where each slot of some narrow trees leads; leaves lead to themselves.
+/// Where each slot of some narrow trees leads; leaves lead to themselves. As long as a byte reaches.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(super) struct Walks(pub [[u8; 128]; LANES]);
+pub(super) struct Walks(pub [[u8; 256]; LANES]);
 
 impl Default for Walks {
     fn default() -> Walks {
@@ -36,59 +36,109 @@ pub(super) fn add<T: Value>(
     sums: &mut [f64],
     scratch: &mut Scratch,
 ) {
-    let n_tests = trees.n_bytes + trees.n_sets;
-    scratch.row.resize(n_tests.max(NARROW_TESTS), 0);
-    let ranks = &mut scratch.row;
+    let Scratch { row: ranks, walks, .. } = scratch;
+    ranks.resize((trees.n_bytes + trees.n_sets).max(NARROW_TESTS), 0);
     trees.rank_row(row, ranks);
-    let node_bytes = trees.node_bytes.bytes();
-    let narrow = |tree: &Tree, at: usize| {
-        let first = tree.first_node as usize * 8;
-        let bytes = &node_bytes[first..first + NARROW_NODES * 8];
-        let at = at % 64;
-        let byte = |place: usize| bytes[place].load(Ordering::Relaxed);
-        let right = ranks[usize::from(byte(at))] > byte(64 + at);
-        let slot = usize::from(byte(128 + at + if right { 64 } else { 0 }) & 127);
-        if slot < NARROW_LEAF { slot } else { slot - NARROW_LEAF + LEAVES }
-    };
-    let wide = |tree: &Tree, at: usize| {
-        let at = at.min(usize::from(tree.n_inner) - 1);
-        let node = trees.nodes[tree.first_node as usize + at].load(Ordering::Relaxed);
-        let rank = ranks[usize::from(node as u16).min(ranks.len() - 1)];
-        let children = if rank > (node >> 16) as u8 { node >> 48 } else { node >> 32 };
-        children as usize % (2 * LEAVES)
-    };
-    let mut leaves = [0_u8; TREES];
-    for some in trees.trees.chunks(TREES) {
-        if !trees.narrow {
-            leaves_of(wide, some, &mut leaves);
-        } else if !backend.narrow_leaves(&trees.nodes, some, ranks, &mut scratch.walks, &mut leaves) {
-            leaves_of(narrow, some, &mut leaves);
+    match (sums, trees.sums) {
+        // A sum of its own stays in a register.
+        ([sum], Precision::Double) => {
+            let mut total = *sum;
+            each_leaf(trees, backend, ranks, walks, |_, value| total += value);
+            *sum = total;
         }
-        for (tree, leaf) in some.iter().zip(leaves) {
-            let sum = &mut sums[usize::from(tree.output)];
-            *sum = trees.sums.round(*sum + trees.leaf_value(tree, leaf.into()));
+        ([sum], Precision::Single) => {
+            let mut total = *sum as f32;
+            each_leaf(trees, backend, ranks, walks, |_, value| total += value as f32);
+            *sum = total.into();
+        }
+        (sums, precision) => each_leaf(trees, backend, ranks, walks, |output, value| {
+            sums[output] = precision.round(sums[output] + value);
+        }),
+    }
+}
+
+/// Gives the output and the value of the leaf in each tree, for a row of `ranks`.
+#[inline(always)]
+fn each_leaf(
+    trees: &Ranked,
+    backend: Backend,
+    ranks: &[u8],
+    walks: &mut Walks,
+    mut each: impl FnMut(usize, f64),
+) {
+    let (groups, rest) = trees.trees.as_chunks::<LANES>();
+    let mut last = groups.first().copied().unwrap_or([trees.trees[0]; LANES]);
+    for (tree, rest) in last.iter_mut().zip(rest) {
+        *tree = *rest;
+    }
+    // Values are asked for while the walks before them are added.
+    let mut waiting: Option<(&[Tree; LANES], [usize; LANES])> = None;
+    for group in groups.iter().chain((!rest.is_empty()).then_some(&last)) {
+        let leaves = group_leaves(trees, backend, group, ranks, walks);
+        let places = std::array::from_fn(|lane| trees.leaf_place(&group[lane], leaves[lane].into()));
+        places.iter().for_each(|&place| trees.leaves.prefetch(place));
+        if let Some((group, places)) = waiting.replace((group, places)) {
+            for (tree, place) in group.iter().zip(places) {
+                each(tree.output.into(), trees.leaf_value(place));
+            }
+        }
+    }
+    if let Some((group, places)) = waiting {
+        let n = if rest.is_empty() { LANES } else { rest.len() };
+        for (tree, place) in group.iter().zip(places).take(n) {
+            each(tree.output.into(), trees.leaf_value(place));
         }
     }
 }
 
-/// The leaf of each of `trees`, where `next` leads from a slot of a tree to another, inner nodes for leaves.
+/// The leaves of some trees.
 #[inline(always)]
-fn leaves_of(next: impl Fn(&Tree, usize) -> usize, trees: &[Tree], leaves: &mut [u8; TREES]) {
-    for (trees, leaves) in trees.chunks(LANES).zip(leaves.chunks_mut(LANES)) {
-        let lanes: [&Tree; LANES] = std::array::from_fn(|lane| &trees[lane.min(trees.len() - 1)]);
-        let mut at = [0; LANES];
-        let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        for step in 0..depth {
-            for (at, tree) in at.iter_mut().zip(lanes) {
-                let to = next(tree, *at);
-                *at = if *at < LEAVES { to } else { *at };
-            }
-            if step % 2 == 1 && at.iter().all(|&at| at >= LEAVES) {
-                break;
-            }
+fn group_leaves(
+    trees: &Ranked,
+    backend: Backend,
+    group: &[Tree; LANES],
+    ranks: &[u8],
+    walks: &mut Walks,
+) -> [u8; LANES] {
+    if !trees.narrow {
+        return walk(group, |tree, at| {
+            let at = at.min(usize::from(tree.n_inner) - 1);
+            let node = trees.nodes[tree.first_node as usize + at].load(Ordering::Relaxed);
+            let rank = ranks[usize::from(node as u16).min(ranks.len() - 1)];
+            let children = select_unpredictable(rank > (node >> 16) as u8, node >> 48, node >> 32);
+            children as usize % (2 * LEAVES)
+        });
+    }
+    let n_tests = trees.n_bytes + trees.n_sets;
+    if let Some(leaves) = backend.narrow_leaves(&trees.nodes, group, ranks, n_tests, walks) {
+        return leaves;
+    }
+    let nodes = trees.node_bytes.bytes();
+    let Some(ranks) = ranks.first_chunk::<NARROW_TESTS>() else { return [0; LANES] };
+    walk(group, |tree, at| {
+        let Some(bytes) = nodes[tree.first_node as usize * 8..].first_chunk::<{ NARROW_NODES * 8 }>() else {
+            return LEAVES;
+        };
+        let at = at % 64;
+        let right =
+            ranks[usize::from(bytes[at].load(Ordering::Relaxed))] > bytes[64 + at].load(Ordering::Relaxed);
+        let slot = usize::from(bytes[128 + at + 64 * usize::from(right)].load(Ordering::Relaxed));
+        slot + (slot & NARROW_LEAF) * (LEAVES - NARROW_LEAF) / NARROW_LEAF
+    })
+}
+
+/// The leaves of some trees, where `next` leads from a slot of a tree to another, inner nodes for leaves.
+#[inline(always)]
+fn walk(trees: &[Tree; LANES], next: impl Fn(&Tree, usize) -> usize) -> [u8; LANES] {
+    let mut at = [0; LANES];
+    let depth = trees.iter().fold(0, |depth, tree| depth.max(tree.depth));
+    for step in 0..depth {
+        for lane in 0..LANES {
+            at[lane] = select_unpredictable(at[lane] < LEAVES, next(&trees[lane], at[lane]), at[lane]);
         }
-        for (leaf, at) in leaves.iter_mut().zip(at) {
-            *leaf = at as u8;
+        if step % 2 == 1 && at.iter().all(|&at| at >= LEAVES) {
+            break;
         }
     }
+    at.map(|slot| slot as u8)
 }

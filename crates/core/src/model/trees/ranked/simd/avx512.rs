@@ -4,7 +4,7 @@
 use super::super::block::{Block, Decoded};
 use super::super::cuts::Line;
 use super::super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Tree};
-use super::super::row::{LANES, TREES, Walks};
+use super::super::row::{LANES, Walks};
 use super::portable;
 use crate::mapped::Words;
 use std::arch::asm;
@@ -91,9 +91,31 @@ pub(super) fn add_double(planes: [u64; 8], tree: &Decoded, sums: &mut [f64; 64])
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn add_single(planes: [u64; 8], tree: &Decoded, sums: &mut [f32; 64]) {
     let numbers = numbers(planes, tree.n_leaves);
-    for (sum, leaf) in sums.iter_mut().zip(numbers) {
-        *sum += tree.values[usize::from(leaf)] as f32;
+    let (table, _) = tree.single.as_chunks::<16>();
+    let (first, second) = (load_f32(&table[0]), load_f32(&table[1]));
+    let (third, fourth) = (load_f32(&table[2]), load_f32(&table[3]));
+    for (leaves, sums) in numbers.as_chunks::<16>().0.iter().zip(sums.as_chunks_mut::<16>().0) {
+        // SAFETY: 16 bytes that are there, of any alignment.
+        let leaves = _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(leaves.as_ptr().cast()) });
+        let values = if tree.n_leaves <= 64 {
+            let upper = _mm512_test_epi32_mask(leaves, _mm512_set1_epi32(32));
+            let low = _mm512_permutex2var_ps(first, leaves, second);
+            _mm512_mask_mov_ps(low, upper, _mm512_permutex2var_ps(third, leaves, fourth))
+        } else {
+            // SAFETY: bytes are below the number of values, 256.
+            unsafe { _mm512_i32gather_ps::<4>(leaves, tree.single.as_ptr()) }
+        };
+        let sum = _mm512_add_ps(load_f32(sums), values);
+        // SAFETY: 64 bytes that are there, of any alignment.
+        unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), sum) };
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_f32(values: &[f32; 16]) -> __m512 {
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }
 
 /// 64 mapped bytes. Another process may change them meanwhile, so the compiler must not know of the load.
@@ -112,37 +134,44 @@ fn load_mapped(words: &[AtomicU64; 8]) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn narrow_leaves(
     nodes: &Words,
-    trees: &[Tree],
+    trees: &[Tree; LANES],
     ranks: &[u8; NARROW_TESTS],
+    n_tests: usize,
     walks: &mut Walks,
-    leaves: &mut [u8; TREES],
-) {
+) -> [u8; LANES] {
     let (ranks, _) = ranks.as_chunks::<64>();
-    let [first, second, third, fourth] = [0, 1, 2, 3].map(|part: usize| load(&ranks[part]));
-    let (groups, _) = leaves.as_chunks_mut::<LANES>();
-    for (trees, leaves) in trees.chunks(LANES).zip(groups) {
-        let mut depth = 0;
-        for (tree, next) in trees.iter().zip(&mut walks.0) {
-            let begin = tree.first_node as usize;
-            let (parts, _) = nodes[begin..begin + NARROW_NODES].as_chunks::<8>();
-            let columns = load_mapped(&parts[0]);
-            let low = _mm512_permutex2var_epi8(first, columns, second);
+    let (first, second) = (load(&ranks[0]), load(&ranks[1]));
+    let (third, fourth) = (load(&ranks[2]), load(&ranks[3]));
+    let mut depth = 0;
+    for (tree, next) in trees.iter().zip(&mut walks.0) {
+        let begin = tree.first_node as usize;
+        let (parts, _) = nodes[begin..begin + NARROW_NODES].as_chunks::<8>();
+        let columns = load_mapped(&parts[0]);
+        let mut found = _mm512_permutex2var_epi8(first, columns, second);
+        if n_tests > 128 {
             let high = _mm512_permutex2var_epi8(third, columns, fourth);
-            let found = _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(columns), high);
-            let left = _mm512_cmple_epu8_mask(found, load_mapped(&parts[1]));
-            let once = _mm512_mask_mov_epi8(load_mapped(&parts[3]), left, load_mapped(&parts[2]));
-            let inner = _mm512_testn_epi8_mask(once, _mm512_set1_epi8(NARROW_LEAF as i8));
-            let twice = _mm512_mask_permutexvar_epi8(once, inner, once, once);
-            // SAFETY: 64 bytes that are there, of any alignment.
-            unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), twice) };
-            depth = depth.max(tree.depth);
+            found = _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(columns), high);
         }
-        let mut at = [0_u8; LANES];
-        for _ in 0..depth.div_ceil(2) {
-            for (at, next) in at.iter_mut().zip(&walks.0) {
-                *at = next[usize::from(*at % 128)];
-            }
-        }
-        *leaves = at.map(|slot| slot % NARROW_LEAF as u8);
+        let left = _mm512_cmple_epu8_mask(found, load_mapped(&parts[1]));
+        let once = _mm512_mask_mov_epi8(load_mapped(&parts[3]), left, load_mapped(&parts[2]));
+        let twice = follow(once);
+        // SAFETY: 64 of the 256 bytes that are there, of any alignment.
+        unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), follow(twice)) };
+        depth = depth.max(tree.depth);
     }
+    let mut at = [0_usize; LANES];
+    for _ in 0..depth.div_ceil(4) {
+        for lane in 0..LANES {
+            at[lane] = walks.0[lane][at[lane]].into();
+        }
+    }
+    at.map(|slot| (slot % NARROW_LEAF) as u8)
+}
+
+/// Where each slot leads in twice as many steps.
+#[inline]
+#[target_feature(enable = "avx512bw,avx512vbmi")]
+fn follow(next: __m512i) -> __m512i {
+    let inner = _mm512_testn_epi8_mask(next, _mm512_set1_epi8(NARROW_LEAF as i8));
+    _mm512_mask_permutexvar_epi8(next, inner, next, next)
 }

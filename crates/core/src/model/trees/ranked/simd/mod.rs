@@ -12,7 +12,7 @@ mod portable;
 use super::block::{Block, Decoded};
 use super::cuts::Line;
 use super::layout::Tree;
-use super::row::{TREES, Walks};
+use super::row::{LANES, Walks};
 use crate::mapped::Words;
 
 /// Blocks of 64 rows that go through a tree together at most.
@@ -143,7 +143,7 @@ impl Backend {
                 _ => {
                     let leaves = portable::numbers(planes, tree.n_leaves);
                     for (sum, leaf) in sums.iter_mut().zip(leaves.0) {
-                        *sum += tree.values[usize::from(leaf)] as f32;
+                        *sum += tree.single[usize::from(leaf)];
                     }
                 }
             }
@@ -158,26 +158,27 @@ impl Backend {
         return false;
     }
 
-    /// Writes the leaf of each of the narrow `trees` for a row of `ranks`, if there is a faster way than
-    /// node by node.
+    /// The leaves of some narrow trees for a row of `ranks`, if there is a faster way than node by node.
     #[cfg_attr(
         not(all(target_arch = "x86_64", not(miri))),
         expect(unused_variables, reason = "x86-64 alone")
     )]
+    #[inline(always)]
     pub(super) fn narrow_leaves(
         self,
         nodes: &Words,
-        trees: &[Tree],
+        trees: &[Tree; LANES],
         ranks: &[u8],
+        n_tests: usize,
         walks: &mut Walks,
-        leaves: &mut [u8; TREES],
-    ) -> bool {
+    ) -> Option<[u8; LANES]> {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        if let (Level::Avx512Vbmi, Some(ranks)) = (self.0, ranks.first_chunk()) {
+        if self.0 == Level::Avx512Vbmi {
             // SAFETY: the level says that the processor has what the function needs.
-            unsafe { avx512::narrow_leaves(nodes, trees, ranks, walks, leaves) };
-            return true;
+            return Some(unsafe {
+                avx512::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks)
+            });
         }
-        false
+        None
     }
 }

@@ -55,11 +55,13 @@ pub(super) fn flow<const B: usize>(
     let tree = &block.tree;
     let (left, _) = block.left.as_flattened_mut().as_chunks_mut::<B>();
     let Some(left) = left.first_chunk_mut::<LEAVES>() else { return };
-    for test in &tree.ranks[..tree.n_ranks] {
-        at_most(&ranks[usize::from(test.column)], test.rank, &mut left[usize::from(test.node)]);
-    }
-    for test in &tree.sets[..tree.n_sets] {
-        left[usize::from(test.node)] = bits[usize::from(test.column)];
+    for (node, left) in left.iter_mut().enumerate().take(tree.n_inner) {
+        let column = usize::from(tree.columns[node]);
+        if column < tree.n_bytes {
+            at_most(&ranks[column], tree.ranks[node], left);
+        } else {
+            *left = bits[column - tree.n_bytes];
+        }
     }
     spread::<B>(block);
 }
@@ -68,19 +70,22 @@ pub(super) fn flow<const B: usize>(
 #[inline(always)]
 pub(super) fn spread<const B: usize>(block: &mut Block) {
     let tree = &block.tree;
-    let (left, _) = block.left.as_flattened_mut().as_chunks_mut::<B>();
+    let (left, _) = block.left.as_flattened().as_chunks::<B>();
     let (reach, _) = block.reach.as_flattened_mut().as_chunks_mut::<B>();
     let (planes, _) = block.planes.as_flattened_mut().as_chunks_mut::<B>();
+    let Some(left) = left.first_chunk::<LEAVES>() else { return };
     let Some(reach) = reach.first_chunk_mut::<{ 2 * LEAVES }>() else { return };
     reach[0] = [!0; B];
     reach[LEAVES + tree.n_leaves..LEAVES + tree.n_leaves.next_multiple_of(8)].fill([0; B]);
-    for (node, (left, children)) in left.iter().zip(&tree.children).enumerate().take(tree.n_inner) {
-        let here = reach[node];
+    let [to_left, to_right] = &tree.children;
+    for node in 0..tree.n_inner.min(LEAVES) {
+        let (here, left) = (reach[node], left[node]);
+        let (to_left, to_right) = (usize::from(to_left[node]), usize::from(to_right[node]));
         for at in 0..B {
-            reach[usize::from(children[0]) % (2 * LEAVES)][at] = here[at] & left[at];
+            reach[to_left % (2 * LEAVES)][at] = here[at] & left[at];
         }
         for at in 0..B {
-            reach[usize::from(children[1]) % (2 * LEAVES)][at] = here[at] & !left[at];
+            reach[to_right % (2 * LEAVES)][at] = here[at] & !left[at];
         }
     }
     let leaves = &mut reach[LEAVES..LEAVES + tree.n_leaves.next_multiple_of(8)];
