@@ -113,12 +113,8 @@ impl Packer {
     /// Takes a LightGBM text model for the forest; gives what it is.
     #[pyo3(signature = (text, *, keep_source=true))]
     fn lightgbm<'py>(&self, py: Python<'py>, text: &[u8], keep_source: bool) -> PyResult<Bound<'py, PyAny>> {
-        let model = guard(|| {
-            // The levels of category columns are known to the caller.
-            let mut model = LightgbmModel::read(text, &LightgbmOptions::default())?;
-            model.categories.clear();
-            TreeModel::of_lightgbm(model)
-        });
+        let read = || LightgbmModel::read(text, &LightgbmOptions::default()).map(TreeModel::of_lightgbm);
+        let model = guard(read);
         self.model(py, model, keep_source.then_some(text))
     }
 

@@ -1,6 +1,6 @@
 //! Tree ensembles in the files of their training libraries, one shape for all of them.
 
-use super::lightgbm::{self, LightgbmModel, LightgbmOptions};
+use super::lightgbm::{LightgbmModel, LightgbmOptions};
 use super::xgboost::{self, XgboostModel, XgboostOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Task;
@@ -69,8 +69,14 @@ impl TreeModel {
                 let message = "missing is for XGBoost models; LightGBM's missing values are in the model";
                 return Err(Error::new(ErrorKind::InvalidArgument, message));
             }
-            let options = LightgbmOptions { iterations: options.iterations.clone(), ..Default::default() };
-            return TreeModel::of_lightgbm(LightgbmModel::read(bytes, &options)?);
+            let options = LightgbmOptions { iterations: options.iterations.clone() };
+            let model = LightgbmModel::read(bytes, &options)?;
+            if !model.categories.is_empty() {
+                let message = "the file lists the levels of a data frame's category columns, and not which \
+                               features they are; pack the fitted object from Python";
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            return Ok(TreeModel::of_lightgbm(model));
         }
         let mut xgboost = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
         if let Some(missing) = options.missing {
@@ -84,48 +90,25 @@ impl TreeModel {
         Ok(TreeModel { member, ..TreeModel::of_xgboost(XgboostModel::read(bytes, &xgboost)?)? })
     }
 
-    /// What a LightGBM model is.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unsupported`] when the file does not tell which features its categories belong to.
-    pub fn of_lightgbm(model: LightgbmModel) -> Result<TreeModel> {
-        let (link, n_classes) = match model.link {
-            lightgbm::Link::Exp => (Link::Exp, None),
-            lightgbm::Link::Identity => (Link::Identity, None),
-            lightgbm::Link::Log1pExp => (Link::Log1pExp, None),
-            lightgbm::Link::Logistic { sigmoid } => {
-                let binary = model.objective.starts_with("binary");
-                (Link::Logistic { scale: sigmoid, complement: binary }, binary.then_some(2))
-            }
-            lightgbm::Link::LogisticEach { sigmoid } => {
-                (Link::Logistic { scale: sigmoid, complement: false }, Some(model.n_classes))
-            }
-            lightgbm::Link::SignedSquare => (Link::SquareWithSign, None),
-            lightgbm::Link::Softmax => {
-                (Link::Softmax { summation: Summation::InOrder }, Some(model.n_classes))
-            }
+    /// What a LightGBM model is, whose features are codes where its data frame had categories.
+    pub fn of_lightgbm(model: LightgbmModel) -> TreeModel {
+        let objective = model.objective.split(' ').next().unwrap_or_default();
+        let (link, n_classes) = match (model.link, objective) {
+            (Link::Logistic { scale, .. }, "binary") => (Link::Logistic { scale, complement: true }, Some(2)),
+            (link, "multiclass" | "multiclassova") => (link, Some(model.n_classes)),
+            (link, _) => (link, None),
         };
-        let mut categories = vec![None; model.ensemble.n_features];
-        for known in model.categories {
-            let feature = known.feature.and_then(|feature| categories.get_mut(feature));
-            let feature = feature.ok_or_else(|| {
-                let message = "the file lists the levels of category columns, and not which features they are; \
-                               pack the fitted object from Python";
-                Error::new(ErrorKind::Unsupported, message)
-            })?;
-            *feature = Some(levels(known.levels)?);
-        }
-        Ok(TreeModel {
+        TreeModel {
             source: "lightgbm.Booster",
             member: "source/model.txt",
             ensemble: model.ensemble,
             objective: model.objective,
             link,
             n_classes,
+            categories: vec![None; model.feature_names.len()],
             feature_names: model.feature_names,
-            categories,
             accepts_infinite: true,
-        })
+        }
     }
 
     /// What an XGBoost model is.
@@ -183,25 +166,4 @@ impl TreeModel {
     pub fn task(&self) -> Task {
         if self.n_classes.is_some() { Task::Classification } else { Task::Regression }
     }
-}
-
-fn levels(known: Vec<lightgbm::Level>) -> Result<Levels> {
-    let is_text = known.iter().any(|level| matches!(level, lightgbm::Level::Text(_)));
-    if is_text {
-        let texts = known.into_iter().map(|level| match level {
-            lightgbm::Level::Text(text) => Ok(text),
-            level => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("a category column mixes text with {level:?}; one of the two is supported"),
-            )),
-        });
-        return texts.collect::<Result<_>>().map(Levels::Texts);
-    }
-    let numbers = known.into_iter().map(|level| match level {
-        lightgbm::Level::Boolean(value) => f64::from(u8::from(value)),
-        lightgbm::Level::Integer(value) => value as f64,
-        lightgbm::Level::Number(value) => value,
-        lightgbm::Level::Text(_) => f64::NAN,
-    });
-    Ok(Levels::Numbers(numbers.collect()))
 }

@@ -28,7 +28,7 @@ pub enum Interface {
     Booster,
     /// The scikit-learn wrappers: trees up to the best iteration of early stopping, where the file has it. They
     /// predict in place, where a DART tree's leaf was once added to the base margin and the margin taken off
-    /// again before it is weighted (until 3.3), which rounds.
+    /// again before it is weighted (until 3.2), which rounds.
     Wrapper,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
     let rounds = trees.rounds.len() - 1;
     let iterations = iterations(options.iterations.clone(), best, rounds)?;
     // From 3.4 on both interfaces weight leaves in the same way.
-    let in_place = interface == Interface::Wrapper && version < (3, 4, 0);
+    let in_place = interface == Interface::Wrapper && version < (3, 3, 0);
     let selected = trees.rounds[iterations.start]..trees.rounds[iterations.end];
     let weighted_from = in_place.then_some(base_margin.as_slice());
     let mut source = trees.select(selected, weighted_from, options)?;
@@ -125,17 +125,17 @@ pub(super) struct Booster<'a> {
 impl<'a> Booster<'a> {
     fn read(value: &'a Value<'a>) -> Result<Booster<'a>> {
         let name = value.member("name")?.text()?;
-        let (model, dart) = match name {
-            "dart" => (value.member("gbtree")?.member("model")?, value.find("weight_drop")?),
-            "gbtree" => (value.member("model")?, None),
+        let model = match name {
+            "dart" => value.member("gbtree")?.member("model")?,
+            "gbtree" => value.member("model")?,
             other => {
                 let message =
                     format!("the booster {other:?} has no trees; boosters that can be read: dart, gbtree");
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         };
-        // From 3.4 on weights stand beside the trees.
-        let weights = model.find("weight_drop")?.or(dart);
+        // Weights stand beside the model, from 3.4 on in it; since 3.3 the name is gbtree with them, too.
+        let weights = value.find("weight_drop")?.or(model.find("weight_drop")?);
         let weights = weights.map(|weights| weights.singles().map_err(|error| error.within("weight_drop")));
         let weights = weights.transpose()?;
         let kind = if weights.is_some() || name == "dart" { BoosterKind::Dart } else { BoosterKind::GbTree };

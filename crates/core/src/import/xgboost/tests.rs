@@ -122,6 +122,24 @@ fn options_are_honoured() {
 }
 
 #[test]
+fn leaves_are_weighted_wherever_the_weights_stand() {
+    let weights = r#""weight_drop": [5E-1, 2E0], "#;
+    let beside = altered(r#""gbtree", "model""#, &format!(r#""gbtree", {weights}"model""#));
+    let inside = altered("\"gbtree_model_param\"", &format!("{weights}\"gbtree_model_param\""));
+    let (head, rest) = MODEL.split_once(r#""gbtree", "model": {"#).expect("a booster");
+    let (model, tail) = rest.rsplit_once("}}\n  }").expect("an end");
+    let dart =
+        format!(r#"{head}"dart", {weights}"gbtree": {{"name": "gbtree", "model": {{{model}}}}}}}}}{tail}"#);
+    for text in [beside, inside, dart] {
+        let model = read(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(model.booster, BoosterKind::Dart);
+        assert_eq!(scores(&model, [1.0, 0.0, 0.0]), 0.5 - 0.5 + 20.0);
+        let error = read(&text.replacen("[5E-1, 2E0]", "[5E-1]", 1)).expect_err("a weight is missing");
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    }
+}
+
+#[test]
 fn categories_are_exposed() {
     let cats = r#""cats": {"enc": [{"offsets": [], "values": []},
         {"offsets": [0, 1, 3, 6], "values": [120, 121, 121, 122, -61, -87]},

@@ -169,7 +169,7 @@ impl Arrays {
 struct Leaves {
     /// Values per leaf.
     size: usize,
-    /// Values of several outputs: by the number that a leaf has for its right child, or, until 3.0, by node.
+    /// Values of several outputs: by the number that a leaf has for its right child, or, until 3.1, by node.
     vectors: Option<Vec<f32>>,
     by_node: bool,
 }

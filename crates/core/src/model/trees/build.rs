@@ -5,6 +5,7 @@ use super::layout::{
     HEADER_WORDS, MAGIC, SECTION_ALIGNMENT, SINGLE_FEATURES, SINGLE_SUMS, TREE_WORDS, VERSION,
 };
 use super::node::{LEAF, MISSING_LEFT, NUMBER, Narrow};
+use super::ranked::RankedBuilder;
 use super::source::{Column, Comparison, Reading, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 use crate::precision::Precision;
@@ -80,6 +81,7 @@ pub struct ForestBuilder {
     leaves: Vec<u8>,
     cover: Vec<u8>,
     without_cover: bool,
+    ranked: Option<RankedBuilder>,
 }
 
 /// A node that no path reaches.
@@ -132,7 +134,10 @@ impl ForestBuilder {
             _ => None,
         });
         let asked: Vec<(u32, usize)> = (0..known.max().unwrap_or(0)).map(|set| (0, set)).collect();
+        let ranked = (shape.n_values == 1)
+            .then(|| RankedBuilder::new(shape.features, shape.sums, n_columns, shape.n_outputs));
         Ok(ForestBuilder {
+            ranked,
             shape,
             n_columns: n_columns as u32,
             asked,
@@ -178,6 +183,12 @@ impl ForestBuilder {
     pub fn push(&mut self, tree: SourceTree<'_>) -> Result<()> {
         let n_nodes = tree.left.len();
         self.check(&tree)?;
+        if let Some(mut ranked) = self.ranked.take() {
+            let threshold: Vec<f64> =
+                tree.threshold.iter().map(|&threshold| self.at_most(threshold)).collect();
+            ranked.push(&SourceTree { threshold: &threshold, ..tree }, 0);
+            self.ranked = Some(ranked);
+        }
         self.align_siblings();
         let weight = subtree_sizes(&tree)?;
         let first = self.n_nodes();
@@ -253,7 +264,9 @@ impl ForestBuilder {
         let (sets, set_words) = self.sets();
         let mut start = std::mem::take(&mut self.shape.start);
         start.resize(self.shape.n_outputs, 0.0);
-        let parts: [Vec<u8>; 8] = [
+        let ranked =
+            self.ranked.take().and_then(|ranked| ranked.finish(&self.shape.sets)).unwrap_or_default();
+        let parts: [Vec<u8>; 9] = [
             self.table.iter().flat_map(|word| word.to_le_bytes()).collect(),
             nodes,
             std::mem::take(&mut self.leaves),
@@ -262,8 +275,10 @@ impl ForestBuilder {
             sets.iter().flat_map(|word| word.to_le_bytes()).collect(),
             set_words.iter().flat_map(|word| word.to_le_bytes()).collect(),
             start.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ranked,
         ];
-        let mut offsets = [0_usize; 8];
+        let ranked_bytes = parts[8].len();
+        let mut offsets = [0_usize; 9];
         let mut end = HEADER_WORDS * 8;
         for (offset, part) in offsets.iter_mut().zip(&parts) {
             *offset = end.next_multiple_of(SECTION_ALIGNMENT);
@@ -284,10 +299,14 @@ impl ForestBuilder {
             n_leaves as u64,
             set_words.len() as u64,
         ];
+        if ranked_bytes == 0 {
+            offsets[8] = 0;
+        }
         let header = header.into_iter().chain(offsets.map(|offset| offset as u64));
+        let header = header.chain([ranked_bytes as u64]);
         let mut out = Vec::with_capacity(end);
         out.extend(header.flat_map(u64::to_le_bytes));
-        for (offset, part) in offsets.into_iter().zip(parts) {
+        for (offset, part) in offsets.into_iter().zip(parts).filter(|(offset, _)| *offset > 0) {
             out.resize(offset, 0);
             out.extend_from_slice(&part);
         }

@@ -3,6 +3,7 @@
 
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
+use super::ranked;
 use crate::precision::Float;
 
 /// Walks that are under way together.
@@ -14,6 +15,7 @@ const TREES: usize = 128;
 #[derive(Debug, Default)]
 pub struct Scratch<V> {
     columns: Vec<V>,
+    ranked: ranked::Scratch,
 }
 
 /// Adds, for each row of `features`, the leaf values of all trees in their order to the row's part of `sums`.
@@ -21,7 +23,11 @@ pub struct Scratch<V> {
 /// # Panics
 /// When `features` is not `n_rows * n_features` long, with as many rows as `sums` has places.
 pub fn add<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, sums: &mut [f64]) {
+    let Scratch { columns: scratch, ranked } = scratch;
     let columns = columns(forest, features, scratch, sums);
+    if let Some(trees) = forest.ranked() {
+        return trees.add(columns, sums, ranked);
+    }
     match (forest.layout(), forest.sets().n_sets) {
         (Layout::Narrow(layout), 0) => add_in::<_, _, false>(layout, forest, columns, sums),
         (Layout::Narrow(layout), _) => add_in::<_, _, true>(layout, forest, columns, sums),
@@ -35,7 +41,7 @@ pub fn add<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, 
 /// # Panics
 /// As [`add`].
 pub fn copy<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, out: &mut [f64]) {
-    let columns = columns(forest, features, scratch, out);
+    let columns = columns(forest, features, &mut scratch.columns, out);
     let width = forest.n_columns();
     for (row, out) in out.chunks_exact_mut(forest.n_outputs()).enumerate() {
         let row = &columns[row * width..][..width];
@@ -50,12 +56,12 @@ pub fn copy<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>,
 fn columns<'a, V: Float>(
     forest: &Forest,
     features: &'a [V],
-    scratch: &'a mut Scratch<V>,
+    scratch: &'a mut Vec<V>,
     out: &[f64],
 ) -> &'a [V] {
     let n_rows = out.len() / forest.n_outputs();
     assert_eq!((features.len(), out.len()), (n_rows * forest.n_features(), n_rows * forest.n_outputs()));
-    forest.columns().read(features, forest.n_features(), forest.sets(), &mut scratch.columns)
+    forest.columns().read(features, forest.n_features(), forest.sets(), scratch)
 }
 
 fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(

@@ -6,6 +6,7 @@
 
 use super::columns::{self, Columns};
 use super::node::{Layout, NUMBER, Narrow};
+use super::ranked::Ranked;
 use super::sets::Sets;
 use super::source::Column;
 use crate::error::{Error, Result};
@@ -34,6 +35,7 @@ pub struct Forest {
     columns: Columns,
     sets: Sets,
     start: Box<[f64]>,
+    ranked: Option<Ranked>,
     features: Precision,
     sums: Precision,
     n_features: usize,
@@ -133,6 +135,15 @@ impl Forest {
         });
         let trees = trees.collect::<Result<_>>()?;
         let columns = read_columns(&columns, n_features, n_sets)?;
+        let n_columns = columns.0.as_ref().map_or(n_features as usize, |columns| columns.len());
+        let ranked = match (header[17], header[18]) {
+            (0, 0) => None,
+            (offset, length) => {
+                let view = section.slice(offset, length);
+                let view = view.ok_or_else(|| corrupt(format!("no ranked trees at byte {offset}")))?;
+                Some(Ranked::read(&view, n_columns, n_outputs as usize)?)
+            }
+        };
         Ok(Forest {
             nodes,
             layout,
@@ -141,6 +152,7 @@ impl Forest {
             columns,
             sets,
             start,
+            ranked,
             features,
             sums,
             n_features: n_features as usize,
@@ -209,6 +221,11 @@ impl Forest {
 
     pub(super) fn nodes(&self) -> &Words {
         &self.nodes
+    }
+
+    /// The trees in ranked form, where they have one.
+    pub(super) fn ranked(&self) -> Option<&Ranked> {
+        self.ranked.as_ref()
     }
 
     pub(super) fn columns(&self) -> &Columns {

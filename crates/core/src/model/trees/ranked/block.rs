@@ -1,9 +1,10 @@
 //! Blocks of 64 rows through one tree after another.
 
-use super::super::source::Precision;
+use super::Scratch;
 use super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, Ranked, Tree};
 use super::simd::{Backend, MAX_BLOCKS};
-use super::{Scratch, Value};
+use crate::precision::Float;
+use crate::precision::Precision;
 use std::sync::atomic::Ordering;
 
 /// Bytes of byte columns that a tile should not exceed, so that they stay in the nearest cache.
@@ -23,6 +24,8 @@ pub(super) struct Decoded {
     pub children: [[u16; LEAVES]; 2],
     pub values: [f64; LEAVES],
     pub single: [f32; LEAVES],
+    /// The lower and upper halves of the first values.
+    pub halves: [[u32; 64]; 2],
 }
 
 /// What walking blocks needs. Arrays of eight words serve fewer blocks too.
@@ -55,6 +58,7 @@ impl Default for Block {
                 children: [[0; LEAVES]; 2],
                 values: [0.0; LEAVES],
                 single: [0.0; LEAVES],
+                halves: [[0; 64]; 2],
             },
             sums: Vec::new(),
             single: Vec::new(),
@@ -63,7 +67,7 @@ impl Default for Block {
 }
 
 /// Adds the leaf values of all trees to the sums of each row.
-pub(super) fn add<T: Value>(
+pub(super) fn add<T: Float>(
     trees: &Ranked,
     backend: Backend,
     mut rows: &[T],
@@ -92,14 +96,14 @@ pub(super) fn add<T: Value>(
     }
 }
 
-fn add_tile<const B: usize, T: Value>(
+fn add_tile<const B: usize, T: Float>(
     trees: &Ranked,
     backend: Backend,
     rows: &[T],
     sums: &mut [f64],
     scratch: &mut Scratch,
 ) {
-    trees.rank_blocks::<B, T>(backend, rows, scratch);
+    trees.rank_blocks::<B, T>(rows, scratch);
     let Scratch { ranks, bits, block, .. } = scratch;
     let (ranks, _) = ranks.as_chunks::<B>();
     let (bits, _) = bits.as_chunks::<B>();
@@ -154,14 +158,14 @@ impl Decoded {
                 *bytes = word.load(Ordering::Relaxed).to_le_bytes();
             }
             let (parts, _) = bytes.as_chunks::<64>();
-            for at in 0..64 {
-                self.columns[at] = u16::from(parts[0][at]).min(last);
+            for (column, &byte) in self.columns.iter_mut().zip(&parts[0]) {
+                *column = u16::from(byte).min(last);
             }
             self.ranks[..64].copy_from_slice(&parts[1]);
             for (slots, bytes) in self.children.iter_mut().zip(&parts[2..]) {
-                for at in 0..64 {
-                    let leaf = u16::from(bytes[at] & NARROW_LEAF as u8);
-                    slots[at] = u16::from(bytes[at] % 128) + leaf * (LEAVES / NARROW_LEAF - 1) as u16;
+                for (slot, &byte) in slots.iter_mut().zip(bytes) {
+                    let leaf = u16::from(byte & NARROW_LEAF as u8);
+                    *slot = u16::from(byte % 128) + leaf * (LEAVES / NARROW_LEAF - 1) as u16;
                 }
             }
         } else {
@@ -177,7 +181,12 @@ impl Decoded {
         for (value, word) in self.values.iter_mut().zip(&trees.leaves[first..first + self.n_leaves]) {
             *value = f64::from_bits(word.load(Ordering::Relaxed));
         }
-        if trees.sums == Precision::Single {
+        if trees.sums == Precision::Double {
+            let [low, high] = &mut self.halves;
+            for ((low, high), value) in low.iter_mut().zip(high).zip(&self.values) {
+                (*low, *high) = (value.to_bits() as u32, (value.to_bits() >> 32) as u32);
+            }
+        } else {
             for (single, value) in self.single.iter_mut().zip(&self.values[..self.n_leaves]) {
                 *single = *value as f32;
             }

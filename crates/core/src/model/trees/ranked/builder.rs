@@ -1,8 +1,8 @@
 //! Building the ranked section from trees as training libraries keep them.
 
 use super::super::build::SourceTree;
-use super::super::source::Precision;
 use super::layout::{self, Header, LEAVES, MAX_INNER, NARROW_INNER};
+use crate::precision::Precision;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Collects trees, and writes the section if all of them can be walked by ranks.

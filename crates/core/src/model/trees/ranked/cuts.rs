@@ -1,8 +1,8 @@
 //! From the values of columns to byte columns and set columns.
 
+use super::Scratch;
 use super::layout::{BYTE_CUTS, CategoryList, CutList, Ranked};
-use super::simd::Backend;
-use super::{Scratch, Value};
+use crate::precision::Float;
 use std::hint::select_unpredictable;
 use std::sync::atomic::Ordering;
 
@@ -55,9 +55,9 @@ impl Ranked {
     }
 
     /// Writes the byte columns of one row, and a byte for each set column: 0 where it goes left.
-    pub(super) fn rank_row<T: Value>(&self, row: &[T], bytes: &mut [u8]) {
+    pub(super) fn rank_row<T: Float>(&self, row: &[T], bytes: &mut [u8]) {
         for list in &self.cut_lists {
-            let value = row[list.column].wide();
+            let value = row[list.column].to_f64();
             let rank = self.rank(list.first, list.len, value);
             for (variant, missing) in list.variants.iter().zip([MISSING_RIGHT, 0]) {
                 let Some(first) = *variant else { continue };
@@ -68,7 +68,7 @@ impl Ranked {
             }
         }
         for list in &self.category_lists {
-            let members = self.memberships(list, row[list.column].wide());
+            let members = self.memberships(list, row[list.column].to_f64());
             let bytes = &mut bytes[self.n_bytes + list.first_set..][..list.n_sets];
             for (chunk, word) in bytes.chunks_mut(64).zip(&self.members[members..members + list.words]) {
                 let left = word.load(Ordering::Relaxed);
@@ -81,12 +81,7 @@ impl Ranked {
 
     /// Writes the byte columns and set columns of as many blocks of 64 rows as `B`; rows that are not there
     /// are missing throughout.
-    pub(super) fn rank_blocks<const B: usize, T: Value>(
-        &self,
-        backend: Backend,
-        rows: &[T],
-        scratch: &mut Scratch,
-    ) {
+    pub(super) fn rank_blocks<const B: usize, T: Float>(&self, rows: &[T], scratch: &mut Scratch) {
         let n_lines = self.n_bytes.max(1) * B;
         if scratch.ranks.len() < n_lines {
             scratch.ranks.resize(n_lines, Line::ZERO);
@@ -104,7 +99,7 @@ impl Ranked {
                 let values = self.column(rows, n_rows, list.column, block);
                 if list.len <= BYTE_CUTS {
                     let mut ranks = Line::ZERO;
-                    let missing = backend.rank(&values, &padded, list.len, &mut ranks);
+                    let missing = rank(&values, &padded, list.len, &mut ranks);
                     for (variant, missing_left) in list.variants.iter().zip([false, true]) {
                         let Some(first) = *variant else { continue };
                         let line = &mut scratch.ranks[first * B + block];
@@ -160,16 +155,41 @@ impl Ranked {
 
     /// The values of a column in a block of rows.
     #[inline(always)]
-    fn column<T: Value>(&self, rows: &[T], n_rows: usize, column: usize, block: usize) -> [f64; 64] {
+    fn column<T: Float>(&self, rows: &[T], n_rows: usize, column: usize, block: usize) -> [f64; 64] {
         let width = self.n_columns();
         let mut values = [f64::NAN; 64];
         let first = (block * 64).min(n_rows);
         let rows = &rows[first * width..(first + 64).min(n_rows) * width];
         for (value, row) in values.iter_mut().zip(rows.chunks_exact(width)) {
-            *value = row[column].wide();
+            *value = row[column].to_f64();
         }
         values
     }
+}
+
+/// Writes the ranks of `values` among the first `n_cuts` of `cuts`, which end in infinities; 0 for NaN. Gives
+/// a bit for each NaN.
+fn rank(values: &[f64; 64], cuts: &[f64; 256], n_cuts: usize, ranks: &mut Line) -> u64 {
+    let mut missing = 0;
+    let (eights, _) = values.as_chunks::<8>();
+    for (at, (values, ranks)) in eights.iter().zip(ranks.0.as_chunks_mut::<8>().0).enumerate() {
+        let mut found = [0; 8];
+        // Half of the least power of two above the number of cuts.
+        let mut half = (n_cuts + 1).next_power_of_two() / 2;
+        while half > 0 {
+            for lane in 0..8 {
+                let probe = found[lane] + half;
+                let below = cuts[(probe - 1) % 256] < values[lane];
+                found[lane] = select_unpredictable(below, probe, found[lane]);
+            }
+            half /= 2;
+        }
+        for lane in 0..8 {
+            ranks[lane] = found[lane] as u8;
+            missing |= u64::from(values[lane].is_nan()) << (at * 8 + lane);
+        }
+    }
+    missing
 }
 
 /// Bit `i` of word `j` becomes bit `j` of word `i`.

@@ -1,10 +1,10 @@
 //! The ranked section: header, lists of cuts and table of trees, proven and copied; cuts, memberships, nodes
 //! and leaf values, which may hold any bytes and are clamped at use.
 
-use super::super::source::Precision;
 use super::simd::Backend;
 use crate::error::{Error, Result};
 use crate::mapped::{View, Words};
+use crate::precision::Precision;
 use std::sync::atomic::Ordering;
 
 /// Leaves that a tree has at most; slots from here on are leaves.

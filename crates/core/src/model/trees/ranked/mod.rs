@@ -19,30 +19,11 @@ mod simd;
 pub use builder::RankedBuilder;
 pub use layout::Ranked;
 
+use crate::precision::Float;
 use block::Block;
 use cuts::Line;
 use row::Walks;
 use simd::Backend;
-
-/// The values of a row's columns: float32 or float64, NaN where missing.
-pub trait Value: Copy {
-    /// The value as a float64.
-    fn wide(self) -> f64;
-}
-
-impl Value for f32 {
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Value for f64 {
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
-}
 
 /// What walking needs beside the tables. Kept by a thread, it is allocated once.
 #[derive(Debug, Default)]
@@ -63,11 +44,11 @@ impl Ranked {
     ///
     /// # Panics
     /// When `rows` is not as many rows of columns as `sums` is rows of outputs.
-    pub fn add<T: Value>(&self, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
+    pub fn add<T: Float>(&self, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
         self.add_with(self.backend, rows, sums, scratch);
     }
 
-    fn add_with<T: Value>(&self, backend: Backend, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
+    fn add_with<T: Float>(&self, backend: Backend, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
         let n_rows = sums.len() / self.n_outputs();
         assert_eq!((rows.len(), sums.len()), (n_rows * self.n_columns(), n_rows * self.n_outputs()));
         let in_blocks = row::in_blocks(self, backend, n_rows);

@@ -1,9 +1,10 @@
 //! One row through several trees at a time.
 
-use super::super::source::Precision;
+use super::Scratch;
 use super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Ranked, Tree};
 use super::simd::Backend;
-use super::{Scratch, Value};
+use crate::precision::Float;
+use crate::precision::Precision;
 use std::hint::select_unpredictable;
 use std::sync::atomic::Ordering;
 
@@ -24,12 +25,14 @@ impl Default for Walks {
 /// How many of `n_rows` go in blocks.
 pub(super) fn in_blocks(trees: &Ranked, backend: Backend, n_rows: usize) -> usize {
     let tail = n_rows % 64;
-    let few = if trees.narrow && backend.walks_narrow() { 24 } else { 8 };
+    // Beside other blocks, one more costs about half.
+    let alone = backend.rows_per_block(trees.narrow);
+    let few = if n_rows < 64 { alone } else { alone / 2 };
     if tail < few { n_rows - tail } else { n_rows }
 }
 
 /// Adds the leaf values of all trees to the sums of one row.
-pub(super) fn add<T: Value>(
+pub(super) fn add<T: Float>(
     trees: &Ranked,
     backend: Backend,
     row: &[T],

@@ -2,8 +2,9 @@
 
 use super::super::source::{Column, Precision, Reading, Tree, TreeEnsemble};
 use super::simd::Backend;
-use super::{Ranked, RankedBuilder, Scratch, Value};
+use super::{Ranked, RankedBuilder, Scratch};
 use crate::mapped::View;
+use crate::precision::Float;
 use proptest::prelude::*;
 
 /// Numbers from a seed.
@@ -157,7 +158,7 @@ fn section(ensemble: &TreeEnsemble) -> Option<Vec<u8>> {
     builder.finish(&ensemble.sets)
 }
 
-fn scores<T: Value>(
+fn scores<T: Float>(
     trees: &Ranked,
     backend: Backend,
     rows: &[T],

@@ -3,7 +3,7 @@
 
 use super::super::block::{Block, Decoded};
 use super::super::cuts::Line;
-use super::super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Tree};
+use super::super::layout::{NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Tree};
 use super::super::row::{LANES, Walks};
 use super::portable;
 use crate::mapped::Words;
@@ -23,31 +23,6 @@ fn load(bytes: &[u8; 64]) -> __m512i {
 fn load_f64(values: &[f64; 8]) -> __m512d {
     // SAFETY: 64 bytes that are there, of any alignment.
     unsafe { _mm512_loadu_pd(values.as_ptr()) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub(super) fn rank(values: &[f64; 64], cuts: &[f64; LEAVES], n_cuts: usize, ranks: &mut Line) -> u64 {
-    let mut missing = 0;
-    let (eights, _) = values.as_chunks::<8>();
-    let (out, _) = ranks.0.as_chunks_mut::<8>();
-    for (at, (values, out)) in eights.iter().zip(out).enumerate() {
-        let values = load_f64(values);
-        let mut half = portable::first_half(n_cuts) as i64;
-        // Each rank, less one.
-        let mut found = _mm512_set1_epi64(-1);
-        while half > 0 {
-            let probe = _mm512_add_epi64(found, _mm512_set1_epi64(half));
-            // SAFETY: the steps sum up to 255 at most, so the place is below 256, and not negative.
-            let cut = unsafe { _mm512_i64gather_pd::<8>(probe, cuts.as_ptr()) };
-            let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(cut, values);
-            found = _mm512_mask_mov_epi64(found, below, probe);
-            half /= 2;
-        }
-        let found = _mm512_sub_epi64(found, _mm512_set1_epi64(-1));
-        *out = _mm_cvtsi128_si64(_mm512_cvtepi64_epi8(found)).to_le_bytes();
-        missing |= u64::from(_mm512_cmp_pd_mask::<_CMP_UNORD_Q>(values, values)) << (at * 8);
-    }
-    missing
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
@@ -78,14 +53,57 @@ fn numbers(planes: [u64; 8], n_leaves: usize) -> [u8; 64] {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn add_double(planes: [u64; 8], tree: &Decoded, sums: &mut [f64; 64]) {
     let numbers = numbers(planes, tree.n_leaves);
+    if tree.n_leaves <= 64 {
+        return add_halves(&numbers, tree, sums);
+    }
     for (leaves, sums) in numbers.as_chunks::<8>().0.iter().zip(sums.as_chunks_mut::<8>().0) {
         let leaves = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(*leaves)));
         // SAFETY: bytes are below the number of values, 256.
         let values = unsafe { _mm512_i32gather_pd::<8>(leaves, tree.values.as_ptr()) };
-        let sum = _mm512_add_pd(load_f64(sums), values);
-        // SAFETY: 64 bytes that are there, of any alignment.
-        unsafe { _mm512_storeu_pd(sums.as_mut_ptr(), sum) };
+        add(sums, values);
     }
+}
+
+/// Looks up the two halves of up to 64 values in registers, 16 rows at a time: no gathers, which many
+/// processors are slow at.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn add_halves(numbers: &[u8; 64], tree: &Decoded, sums: &mut [f64; 64]) {
+    let halves = tree.halves.each_ref().map(|half| half.as_chunks::<16>().0);
+    let table = |half: usize, part: usize| load_u32(&halves[half][part]);
+    let (low0, low1, low2, low3) = (table(0, 0), table(0, 1), table(0, 2), table(0, 3));
+    let (high0, high1, high2, high3) = (table(1, 0), table(1, 1), table(1, 2), table(1, 3));
+    let first = load_u32(&std::array::from_fn(|at| (at / 2 + at % 2 * 16) as u32));
+    let second = load_u32(&std::array::from_fn(|at| (8 + at / 2 + at % 2 * 16) as u32));
+    let (sums, _) = sums.as_chunks_mut::<8>();
+    for (leaves, sums) in numbers.as_chunks::<16>().0.iter().zip(sums.as_chunks_mut::<2>().0) {
+        // SAFETY: 16 bytes that are there, of any alignment.
+        let leaves = _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(leaves.as_ptr().cast()) });
+        let upper = _mm512_test_epi32_mask(leaves, _mm512_set1_epi32(32));
+        let low = _mm512_permutex2var_epi32(low0, leaves, low1);
+        let low = _mm512_mask_mov_epi32(low, upper, _mm512_permutex2var_epi32(low2, leaves, low3));
+        let high = _mm512_permutex2var_epi32(high0, leaves, high1);
+        let high = _mm512_mask_mov_epi32(high, upper, _mm512_permutex2var_epi32(high2, leaves, high3));
+        let values = _mm512_permutex2var_epi32(low, first, high);
+        add(&mut sums[0], _mm512_castsi512_pd(values));
+        let values = _mm512_permutex2var_epi32(low, second, high);
+        add(&mut sums[1], _mm512_castsi512_pd(values));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add(sums: &mut [f64; 8], values: __m512d) {
+    let sum = _mm512_add_pd(load_f64(sums), values);
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_storeu_pd(sums.as_mut_ptr(), sum) };
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_u32(values: &[u32; 16]) -> __m512i {
+    // SAFETY: 64 bytes that are there, of any alignment.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
@@ -154,18 +172,12 @@ pub(super) fn narrow_leaves(
         }
         let left = _mm512_cmple_epu8_mask(found, load_mapped(&parts[1]));
         let once = _mm512_mask_mov_epi8(load_mapped(&parts[3]), left, load_mapped(&parts[2]));
-        let twice = follow(once);
+        let fourfold = follow(follow(once));
         // SAFETY: 64 of the 256 bytes that are there, of any alignment.
-        unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), follow(twice)) };
+        unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), fourfold) };
         depth = depth.max(tree.depth);
     }
-    let mut at = [0_usize; LANES];
-    for _ in 0..depth.div_ceil(4) {
-        for lane in 0..LANES {
-            at[lane] = walks.0[lane][at[lane]].into();
-        }
-    }
-    at.map(|slot| (slot % NARROW_LEAF) as u8)
+    portable::walked(walks, depth.div_ceil(4))
 }
 
 /// Where each slot leads in twice as many steps.

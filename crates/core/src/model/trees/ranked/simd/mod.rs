@@ -63,20 +63,15 @@ impl Backend {
         found.into_iter().map(Backend).collect()
     }
 
-    /// The best that the processor can run.
+    /// The best that the processor can run, up to the level that `MONOBLOC_CPU` names.
     pub(super) fn detect() -> Backend {
-        Backend::available().pop().unwrap_or(Backend(Level::Portable))
-    }
-
-    /// Writes the ranks of `values` among the first `n_cuts` of `cuts`, which end in infinities; 0 for NaN.
-    /// Gives a bit for each NaN.
-    pub(super) fn rank(self, values: &[f64; 64], cuts: &[f64; 256], n_cuts: usize, ranks: &mut Line) -> u64 {
-        match self.0 {
-            #[cfg(all(target_arch = "x86_64", not(miri)))]
-            // SAFETY: the level says that the processor has what the function needs.
-            Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::rank(values, cuts, n_cuts, ranks) },
-            _ => portable::rank(values, cuts, n_cuts, ranks),
-        }
+        let most = match std::env::var("MONOBLOC_CPU").as_deref() {
+            Ok("x86-64" | "x86-64-v2") => 1,
+            Ok("x86-64-v3") => 2,
+            _ => usize::MAX,
+        };
+        let available = Backend::available();
+        available[..available.len().min(most)].last().copied().unwrap_or(Backend(Level::Portable))
     }
 
     /// Takes `B` blocks of rows through the tree of `block`, and writes the bits of their leaf numbers to its
@@ -150,15 +145,19 @@ impl Backend {
         }
     }
 
-    /// Whether [`Backend::narrow_leaves`] does anything.
-    pub(super) fn walks_narrow(self) -> bool {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        return self.0 == Level::Avx512Vbmi;
-        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-        return false;
+    /// What a block of rows costs, in rows that go one by one through narrow or other trees.
+    pub(super) fn rows_per_block(self, narrow: bool) -> usize {
+        match self.0 {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Level::Avx512Vbmi if narrow => 36,
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Level::Avx2 | Level::Avx512 if narrow => 24,
+            _ => 12,
+        }
     }
 
-    /// The leaves of some narrow trees for a row of `ranks`, if there is a faster way than node by node.
+    /// The leaves of some narrow trees for a row of `n_tests` ranks, if there is a faster way than node by
+    /// node.
     #[cfg_attr(
         not(all(target_arch = "x86_64", not(miri))),
         expect(unused_variables, reason = "x86-64 alone")
@@ -173,12 +172,18 @@ impl Backend {
         walks: &mut Walks,
     ) -> Option<[u8; LANES]> {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        if self.0 == Level::Avx512Vbmi {
-            // SAFETY: the level says that the processor has what the function needs.
-            return Some(unsafe {
-                avx512::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks)
-            });
+        match self.0 {
+            Level::Avx512Vbmi => {
+                // SAFETY: the level says that the processor has what the function needs.
+                Some(unsafe { avx512::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
+            }
+            Level::Avx2 | Level::Avx512 => {
+                // SAFETY: as above.
+                Some(unsafe { avx2::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
+            }
+            Level::Portable => None,
         }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
         None
     }
 }

@@ -2,44 +2,22 @@
 
 use super::super::block::Block;
 use super::super::cuts::Line;
-use super::super::layout::LEAVES;
-
-/// As [`super::Backend::rank`].
-pub(super) fn rank(values: &[f64; 64], cuts: &[f64; 256], n_cuts: usize, ranks: &mut Line) -> u64 {
-    let mut found = [0_u32; 64];
-    let mut half = first_half(n_cuts);
-    while half > 0 {
-        for (found, value) in found.iter_mut().zip(values) {
-            let below = cuts[(*found + half - 1) as usize % 256] < *value;
-            *found += if below { half } else { 0 };
-        }
-        half /= 2;
-    }
-    let mut missing = 0;
-    for (at, (rank, value)) in ranks.0.iter_mut().zip(values).enumerate() {
-        *rank = found[at] as u8;
-        missing |= u64::from(value.is_nan()) << at;
-    }
-    missing
-}
-
-/// The first step of a search among this many cuts: half of the least power of two above it.
-#[inline(always)]
-pub(super) fn first_half(n_cuts: usize) -> u32 {
-    (n_cuts as u32 + 1).next_power_of_two() / 2
-}
+use super::super::layout::{LEAVES, NARROW_LEAF};
+use super::super::row::{LANES, Walks};
 
 /// Which ranks of some blocks are at most `rank`.
 #[inline(always)]
 pub(super) fn at_most<const B: usize>(lines: &[Line; B], rank: u8, masks: &mut [u64; B]) {
+    const UPPER: u64 = 0x8080_8080_8080_8080;
+    let rank = u64::from(rank) * 0x0101_0101_0101_0101;
     for (line, mask) in lines.iter().zip(masks) {
         *mask = 0;
-        for (word, bytes) in line.0.as_chunks::<8>().0.iter().enumerate() {
-            let mut part = 0;
-            for (at, &byte) in bytes.iter().enumerate() {
-                part |= u64::from(byte <= rank) << at;
-            }
-            *mask |= part << (word * 8);
+        for (word, &bytes) in line.0.as_chunks::<8>().0.iter().enumerate() {
+            let ranks = u64::from_le_bytes(bytes);
+            // The lower bits of each byte are compared without a borrow from the next, then the upper bits.
+            let lower = (rank | UPPER) - (ranks & !UPPER);
+            let at_most = (rank & !ranks | !(rank ^ ranks) & lower) & UPPER;
+            *mask |= ((at_most >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (word * 8);
         }
     }
 }
@@ -126,6 +104,18 @@ fn or<const B: usize>(mut masks: [u64; B], more: [u64; B]) -> [u64; B] {
         masks[at] |= more[at];
     }
     masks
+}
+
+/// The leaves that narrow trees lead to from their roots in so many steps.
+#[inline(always)]
+pub(super) fn walked(walks: &Walks, steps: u16) -> [u8; LANES] {
+    let mut at = [0_usize; LANES];
+    for _ in 0..steps {
+        for (at, next) in at.iter_mut().zip(&walks.0) {
+            *at = next[*at].into();
+        }
+    }
+    at.map(|slot| (slot % NARROW_LEAF) as u8)
 }
 
 /// Planes of bits as a number for each row.
