@@ -8,7 +8,9 @@ use crate::tensors;
 use monobloc::error::guard;
 use monobloc::golden::GoldenCase;
 use monobloc::import::onnx::OnnxSource;
-use monobloc::model::graph::{Batch, NEWEST_OPSET, OLDEST_OPSET, SUPPORTED_OPERATORS};
+use monobloc::model::graph::{
+    Batch, Labels, NEWEST_OPSET, OLDEST_OPSET, Operator, SUPPORTED_ML_OPERATORS, SUPPORTED_OPERATORS, ZipMap,
+};
 use monobloc::pack::{self, NetworkPacker, RowsBefore, Tuning};
 use monobloc::schema::{NonFinite, TensorField};
 use monobloc::{ErrorKind, NetworkPrediction};
@@ -171,6 +173,20 @@ impl NetworkDraft {
         Ok(draft.outputs().iter().map(|output| output.name.clone()).collect())
     }
 
+    /// The labels, in the order of the columns, of each output that is a dictionary per row in the source.
+    #[getter]
+    fn zip_maps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = PyDict::new(py);
+        for ZipMap { output, labels } in inner.as_ref().ok_or_else(used_up)?.zip_maps() {
+            match labels {
+                Labels::Integers(labels) => found.set_item(output, labels)?,
+                Labels::Texts(labels) => found.set_item(output, labels)?,
+            }
+        }
+        Ok(found)
+    }
+
     /// Compares the cases (a pair each: arrays by input, and a list of outputs or None), and publishes the
     /// bloc. The draft is used up.
     fn publish<'py>(
@@ -233,12 +249,16 @@ impl NetworkDraft {
     }
 }
 
-/// The operators of ONNX that can be run, each with what of it is refused, and the oldest and the newest
-/// version of the operator set.
+/// Operators, each with what of it is refused.
+type Listed = Vec<(&'static str, &'static str)>;
+
+/// The oldest and the newest version of ONNX's operator set that is read, and the operators that can be run of
+/// `ai.onnx` and of `ai.onnx.ml`, each with what of it is refused.
 #[pyfunction]
-pub fn supported_operators() -> (i64, i64, Vec<(&'static str, &'static str)>) {
-    let operators = SUPPORTED_OPERATORS.iter().map(|operator| (operator.name, operator.limit));
-    (OLDEST_OPSET, NEWEST_OPSET, operators.collect())
+pub fn supported_operators() -> (i64, i64, Listed, Listed) {
+    let list =
+        |operators: &[Operator]| operators.iter().map(|operator| (operator.name, operator.limit)).collect();
+    (OLDEST_OPSET, NEWEST_OPSET, list(SUPPORTED_OPERATORS), list(SUPPORTED_ML_OPERATORS))
 }
 
 /// How rows run, as the manifest says it.

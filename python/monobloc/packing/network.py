@@ -178,14 +178,30 @@ def _expected(
     try:
         session = onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
         dtypes = {entry.name: entry.type for entry in session.get_inputs()}
+        maps = draft.zip_maps
         outputs: list[list[Any] | None] = [
-            session.run(draft.outputs, _typed(case, dtypes)) for case in cases
+            _unzipped(session.run(draft.outputs, _typed(case, dtypes)), draft.outputs, maps)
+            for case in cases
         ]
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         reason = str(error).splitlines()[0]
         doubt = f"onnxruntime does not run this model on these inputs: {reason}"
         return [None] * len(cases), UNOPTIMISED, [doubt]
     return outputs, f"onnxruntime {onnxruntime.__version__}", []
+
+
+def _unzipped(
+    outputs: list[Any], names: list[str], maps: Mapping[str, Sequence[Any]]
+) -> list[Any]:
+    """The outputs, where one is a dictionary per row as an array in the order of the labels."""
+    import numpy as np
+
+    return [
+        np.array([[row[label] for label in maps[name]] for row in output], np.float32)
+        if name in maps
+        else output
+        for name, output in zip(names, outputs, strict=True)
+    ]
 
 
 def _typed(case: dict[str, Any], dtypes: dict[str, str]) -> dict[str, Any]:

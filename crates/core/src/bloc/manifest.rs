@@ -18,6 +18,7 @@ const MAX_NAME: usize = 128;
 /// The sections that this version knows, with the newest layout that it reads.
 const SECTIONS: &[(&str, u32)] = &[
     ("forest.bin", 2),
+    ("forests.bin", 1),
     ("golden.arrow", 1),
     ("model.onnx", 1),
     ("model.onnx.data", 1),

@@ -7,7 +7,9 @@ use crate::model::graph::proto::{
     self, DataLocation, DimValue, GraphProto, StringStringEntryProto, TensorProto, TensorShapeProto,
     TypeValue, tensor_shape_proto,
 };
-use crate::model::graph::{WEIGHTS_MEMBER, check_operators, dtype_of_onnx};
+use crate::model::graph::{
+    WEIGHTS_MEMBER, ZipMap, build_forests, check_operators, dtype_of_onnx, unzip_maps,
+};
 use crate::schema::{Dimension, TensorField};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,8 +35,12 @@ pub(crate) struct OnnxModel {
     pub graph: Vec<u8>,
     /// The bytes of [`WEIGHTS_MEMBER`].
     pub weights: Body,
+    /// The forests of the graph's tree ensembles, where it has any.
+    pub forests: Option<Vec<u8>>,
     /// What the graph takes.
     pub inputs: Vec<TensorField>,
+    /// The outputs that were dictionaries.
+    pub zip_maps: Vec<ZipMap>,
 }
 
 /// Reads a model, and gives axes of unknown length the shapes of `shapes`, by input.
@@ -47,6 +53,7 @@ pub(crate) fn read(source: OnnxSource<'_>, shapes: &BTreeMap<String, Vec<Dimensi
             (model, Some(Folder::of(path)?))
         }
     };
+    let zip_maps = unzip_maps(&mut model);
     check_operators(&model)?;
     let graph = model.graph.as_mut().ok_or_else(|| Error::corrupt("the ONNX model has no graph"))?;
     hoist_constants(graph);
@@ -55,8 +62,9 @@ pub(crate) fn read(source: OnnxSource<'_>, shapes: &BTreeMap<String, Vec<Dimensi
     for tensor in &mut graph.initializer {
         move_outside(tensor, &mut folder, &mut weights)?;
     }
+    let forests = build_forests(&model)?;
     let graph = proto::write(&model);
-    Ok(OnnxModel { graph, weights, inputs })
+    Ok(OnnxModel { graph, weights, forests, inputs, zip_maps })
 }
 
 /// Makes large `Constant` nodes initializers, which can lie outside of the graph.

@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{self, GoldenCase, GoldenReport};
 use crate::import::onnx::{self, OnnxModel, OnnxSource};
 use crate::model::graph::{
-    self, Batch, Choice, GRAPH_MEMBER, OutputField, TUNED_FOLDER, Tensor, WEIGHTS_MEMBER,
+    self, Batch, Choice, FORESTS_MEMBER, FORESTS_VERSION, GRAPH_MEMBER, OutputField, TUNED_FOLDER, Tensor,
+    WEIGHTS_MEMBER, ZipMap,
 };
 use crate::schema::{DType, Dimension, NonFinite, TensorField};
 use serde::{Deserialize, Serialize};
@@ -223,6 +224,9 @@ impl NetworkPacker {
         let mut writer = BlocWriter::default();
         writer.add(GRAPH_MEMBER, 1, true, model.graph.clone())?;
         writer.add(WEIGHTS_MEMBER, 1, true, model.weights.clone())?;
+        if let Some(forests) = &model.forests {
+            writer.add(FORESTS_MEMBER, FORESTS_VERSION, true, forests.clone())?;
+        }
         if let Some(rows) = &self.rows {
             writer.add("params.bin", 1, true, rows.params.clone())?;
             writer.add("reference.json", 1, false, rows.reference.clone().into_bytes())?;
@@ -243,6 +247,11 @@ impl NetworkDraft {
     /// What the graph gives.
     pub fn outputs(&self) -> &[OutputField] {
         &self.choice.outputs
+    }
+
+    /// The outputs that are dictionaries per row in the source, and scores here.
+    pub fn zip_maps(&self) -> &[ZipMap] {
+        &self.model.zip_maps
     }
 
     /// How rows will run.
@@ -266,6 +275,10 @@ impl NetworkDraft {
     pub fn publish(self, target: &Path, cases: Vec<GoldenCase>) -> Result<PackedNetwork> {
         let NetworkDraft { packer, model, written, bloc, choice: Choice { batch, outputs, note } } = self;
         let mut notes: Vec<String> = note.into_iter().collect();
+        notes.extend(model.zip_maps.iter().map(|ZipMap { output, labels }| {
+            let n = labels.len();
+            format!("output {output:?} is an array of {n} scores per row, in the order of the labels, where the source gives dictionaries")
+        }));
         let cases = complete(&bloc, &model.inputs, &batch, cases)?;
         let folder = written.path().parent().unwrap_or(Path::new("."));
         let mut members = Vec::new();

@@ -64,6 +64,7 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
             features: Precision::Single,
             comparison: Comparison::Below,
             sets: source.sets,
+            places: Vec::new(),
             trees: source.trees,
             n_outputs: shape.n_outputs,
             start: base_margin.into_iter().map(f64::from).collect(),

@@ -1,5 +1,6 @@
 //! What becomes of the batch: how the rows of a request meet the graph.
 
+use super::forests::ForestOp;
 use super::rows;
 use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
@@ -27,7 +28,7 @@ pub enum Batch {
         symbol: String,
     },
     /// All rows go through the graph together, since each weight meets one vector per row and is read once
-    /// for all rows.
+    /// for all rows, as are trees.
     Symbolic {
         /// The symbol of the axis.
         symbol: String,
@@ -94,6 +95,8 @@ fn weights_meet_one_vector(model: &TypedModel, batch: &TDim) -> TractResult<bool
                 let count = if vectors { &mut many } else { &mut one };
                 *count += size(inputs[slot]);
             }
+        } else if let Some(forest) = node.op_as::<ForestOp>() {
+            one += forest.n_nodes() as u64;
         } else if node.op_is::<Conv>() {
             many += weights;
         } else if let Some(scan) = node.op_as::<Scan>() {

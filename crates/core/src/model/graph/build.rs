@@ -1,6 +1,7 @@
 //! From the graph in a bloc to a plan that runs.
 
 use super::folding::{Constants, Fold, Shared};
+use super::forests::{self, Planted};
 use super::lower::lower;
 use super::proto::{self, ModelProto};
 use super::recording::Recording;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::optim::Optimizer;
-use tract_onnx::tract_hir::internal::InferenceOp;
+use tract_onnx::tract_hir::internal::{InferenceOp, expand};
 
 /// A graph before tract optimises it, with the constants that optimising needs.
 pub(super) struct Draft {
@@ -44,6 +45,7 @@ pub(super) fn draft(
     let mut proto = proto::read(&bytes).map_err(|error| error.within(GRAPH_MEMBER))?;
     drop(bytes);
     operators::check(&proto).map_err(|error| error.within(GRAPH_MEMBER))?;
+    let forests = forests::take(&mut proto, bloc).map_err(|error| error.within(GRAPH_MEMBER))?;
     lower(&mut proto)?;
     let mut constants = Constants::new(Tuned::read(bloc)?, recording);
     let weights = weights::take(&mut proto, bloc, &mut constants.mappings)?;
@@ -52,7 +54,7 @@ pub(super) fn draft(
     }
     let constants = Shared::new(constants);
     let model = guarded("reading the graph", || {
-        let mut model = inference_model(&proto, &weights, inputs)?;
+        let mut model = inference_model(&proto, &weights, forests, inputs)?;
         if let Some((symbol, length)) = axis {
             let lengths = HashMap::from([(model.symbols.sym(symbol), length.to_dim())]);
             model.set_symbols(&lengths)?;
@@ -67,6 +69,7 @@ pub(super) fn draft(
 fn inference_model(
     proto: &ModelProto,
     weights: &[weights::Weight],
+    forests: Vec<Planted>,
     inputs: &[String],
 ) -> TractResult<InferenceModel> {
     let mut parsed = tract_onnx::onnx().with_ignore_value_info(true).parse(proto, None)?;
@@ -77,6 +80,11 @@ fn inference_model(
         let constant: Box<dyn InferenceOp> = Box::new(Const::new(Arc::clone(&weight.tensor))?);
         model.node_mut(outlet.node).op = constant;
         model.set_outlet_fact(outlet, InferenceFact::from(&fact))?;
+    }
+    for Planted { output, operator } in forests {
+        if let Some(outlet) = parsed.outlets_by_name.get(&output) {
+            model.node_mut(outlet.node).op = expand(operator);
+        }
     }
     let outlets: Option<Vec<OutletId>> =
         inputs.iter().map(|name| parsed.outlets_by_name.get(name).copied()).collect();

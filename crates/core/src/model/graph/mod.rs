@@ -8,6 +8,7 @@ mod batch;
 mod build;
 mod draft;
 mod folding;
+mod forests;
 mod lower;
 mod operators;
 mod plan;
@@ -23,8 +24,12 @@ mod weights;
 
 pub use batch::Batch;
 pub(crate) use draft::{Choice, choose, record, reference_outputs};
+pub use forests::{Labels, ZipMap};
+pub(crate) use forests::{
+    MEMBER as FORESTS_MEMBER, VERSION as FORESTS_VERSION, build as build_forests, unzip_maps,
+};
 pub(crate) use operators::check as check_operators;
-pub use operators::{NEWEST_OPSET, OLDEST_OPSET, Operator, SUPPORTED_OPERATORS};
+pub use operators::{NEWEST_OPSET, OLDEST_OPSET, Operator, SUPPORTED_ML_OPERATORS, SUPPORTED_OPERATORS};
 pub(crate) use plan::{Kind, Spec, bind};
 pub use plan::{Network, OutputField};
 pub(crate) use targets::tune;

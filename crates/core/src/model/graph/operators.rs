@@ -5,12 +5,17 @@ mod table;
 
 use super::proto::{self, GraphProto, ModelProto, NodeProto, attribute};
 use crate::error::{Error, ErrorKind, Result};
-pub use table::{Operator, SUPPORTED_OPERATORS};
+pub use table::{Operator, SUPPORTED_ML_OPERATORS, SUPPORTED_OPERATORS};
+use tract_onnx::pb::OperatorSetIdProto;
 
 /// The newest version of ONNX's operator set that is read.
 pub const NEWEST_OPSET: i64 = 24;
 /// The oldest.
 pub const OLDEST_OPSET: i64 = 7;
+
+/// The domain of ONNX's operators for classical models, and the newest version of its set that is read.
+pub(super) const ML_DOMAIN: &str = "ai.onnx.ml";
+const NEWEST_ML_OPSET: i64 = 5;
 
 /// Refuses a model with any operator that can't be run exactly, naming them all.
 pub(crate) fn check(model: &ModelProto) -> Result<()> {
@@ -19,7 +24,8 @@ pub(crate) fn check(model: &ModelProto) -> Result<()> {
     if !model.functions.is_empty() {
         faults.push("the model defines functions of its own; inline them (onnx.inliner)".to_owned());
     }
-    check_graph(proto::graph(model)?, opset, &mut faults);
+    let ml_opset = version(model, |domain| domain == ML_DOMAIN).unwrap_or(0);
+    check_graph(proto::graph(model)?, Versions { opset, ml_opset }, &mut faults);
     if faults.is_empty() {
         return Ok(());
     }
@@ -31,9 +37,11 @@ pub(crate) fn check(model: &ModelProto) -> Result<()> {
 
 /// The version of ONNX's own operator set that the model uses.
 pub(super) fn opset(model: &ModelProto) -> Result<i64> {
-    let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
-    let import = model.opset_import.iter().find(|import| standard(&import.domain));
-    let version = import.map_or(0, |import| import.version);
+    let version = version(model, is_standard);
+    if version.is_none() && !proto::graph(model)?.node.iter().any(|node| is_standard(&node.domain)) {
+        return Ok(NEWEST_OPSET);
+    }
+    let version = version.unwrap_or(0);
     if (OLDEST_OPSET..=NEWEST_OPSET).contains(&version) {
         return Ok(version);
     }
@@ -45,32 +53,60 @@ pub(super) fn opset(model: &ModelProto) -> Result<i64> {
     ))
 }
 
-fn check_graph(graph: &GraphProto, opset: i64, faults: &mut Vec<String>) {
+fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
+/// The version of the operator set that the model imports of a domain.
+fn version(model: &ModelProto, is_domain: impl Fn(&str) -> bool) -> Option<i64> {
+    model.opset_import.iter().find(|import| is_domain(&import.domain)).map(|import| import.version)
+}
+
+/// What a model imports that uses no operator of ONNX's own set yet.
+pub(super) fn opset_import() -> OperatorSetIdProto {
+    OperatorSetIdProto { domain: String::new(), version: OLDEST_OPSET }
+}
+
+/// The versions of the operator sets that a model imports.
+#[derive(Clone, Copy)]
+struct Versions {
+    opset: i64,
+    ml_opset: i64,
+}
+
+fn check_graph(graph: &GraphProto, versions: Versions, faults: &mut Vec<String>) {
     for node in &graph.node {
-        if let Some(reason) = fault(node, opset) {
+        let version = if node.domain == ML_DOMAIN { versions.ml_opset } else { versions.opset };
+        if let Some(reason) = fault(node, version) {
             let domain = if node.domain.is_empty() { "ai.onnx" } else { &node.domain };
             let name = proto::label(node);
             faults.push(format!(
-                "operator {} ({domain}, version {opset}) of node {name:?}: {reason}",
+                "operator {} ({domain}, version {version}) of node {name:?}: {reason}",
                 node.op_type
             ));
         }
         for attribute in &node.attribute {
-            attribute.g.iter().chain(&attribute.graphs).for_each(|inner| check_graph(inner, opset, faults));
+            attribute
+                .g
+                .iter()
+                .chain(&attribute.graphs)
+                .for_each(|inner| check_graph(inner, versions, faults));
         }
     }
 }
 
 /// Why the node can't be run, where it can't.
 fn fault(node: &NodeProto, version: i64) -> Option<String> {
-    if !matches!(node.domain.as_str(), "" | "ai.onnx") {
-        return Some("operators of this domain are not supported".to_owned());
-    }
-    let Ok(found) = SUPPORTED_OPERATORS.binary_search_by_key(&&*node.op_type, |operator| operator.name)
-    else {
+    let operators = match &*node.domain {
+        domain if is_standard(domain) => SUPPORTED_OPERATORS,
+        ML_DOMAIN if (1..=NEWEST_ML_OPSET).contains(&version) => SUPPORTED_ML_OPERATORS,
+        ML_DOMAIN => return Some(format!("versions 1 to {NEWEST_ML_OPSET} of this domain are read")),
+        _ => return Some("operators of this domain are not supported".to_owned()),
+    };
+    let Ok(found) = operators.binary_search_by_key(&&*node.op_type, |operator| operator.name) else {
         return Some("it is not supported".to_owned());
     };
-    let operator = &SUPPORTED_OPERATORS[found];
+    let operator = &operators[found];
     unread_attribute(node, operator, version).or_else(|| (operator.fault)(node, version))
 }
 
@@ -88,10 +124,11 @@ fn unread_attribute(node: &NodeProto, operator: &Operator, version: i64) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::SUPPORTED_OPERATORS;
+    use super::{SUPPORTED_ML_OPERATORS, SUPPORTED_OPERATORS};
 
     #[test]
-    fn the_list_is_sorted() {
+    fn the_lists_are_sorted() {
         assert!(SUPPORTED_OPERATORS.is_sorted_by_key(|operator| operator.name));
+        assert!(SUPPORTED_ML_OPERATORS.is_sorted_by_key(|operator| operator.name));
     }
 }

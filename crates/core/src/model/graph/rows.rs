@@ -2,6 +2,7 @@
 //!
 //! What can't be followed counts as mixing rows.
 
+use super::forests::ForestOp;
 use std::collections::HashMap;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
@@ -160,7 +161,7 @@ fn is_mapped_truly(node: &TypedNode, axis: usize) -> bool {
 
 /// Whether the node is one that keeps this axis where it is and apart, though tract gives no mapping of it:
 /// pools with the batch in front, every n-th element along another axis, the greatest along another axis,
-/// resizing (which leaves an axis that keeps its length), the ends of recurrent cells.
+/// resizing (which leaves an axis that keeps its length), the ends of recurrent cells, trees.
 fn keeps(node: &TypedNode, inputs: &[&TypedFact], known: &[Option<usize>], axis: usize) -> bool {
     let pool = node.op_as::<MaxPool>().map(|pool| &pool.pool_spec);
     let pool = pool.or_else(|| node.op_as::<SumPool>().map(|pool| &pool.pool_spec));
@@ -173,7 +174,7 @@ fn keeps(node: &TypedNode, inputs: &[&TypedFact], known: &[Option<usize>], axis:
         || node.op_is::<Resize>()
         || node.op_is::<NearestUpsample>()
         || ((node.op_is::<LstmEpilogue>() || node.op_is::<GruEpilogue>()) && in_all() && before_last())
-        || (axis == 0 && node.op_is::<GruSeq>())
+        || (axis == 0 && (node.op_is::<GruSeq>() || node.op_is::<ForestOp>()))
 }
 
 /// Follows rows through the body of a loop, which must leave them in its states where it finds them.

@@ -54,6 +54,9 @@ pub struct ForestShape {
     /// The sets of categorical nodes.
     #[serde(default)]
     pub sets: Vec<Vec<u32>>,
+    /// The values that [`Reading::Place`] looks up, each greater than the one before.
+    #[serde(default)]
+    pub places: Vec<f64>,
     /// The number of values of a leaf: one, or `n_outputs`.
     pub n_values: usize,
     /// The number of sums of a row.
@@ -119,6 +122,7 @@ impl ForestBuilder {
             || !(shape.n_values == 1 || shape.n_values == n_outputs)
             || !(shape.start.is_empty() || shape.start.len() == n_outputs)
             || !shape.columns.iter().all(readable)
+            || !shape.places.is_sorted_by(|one, next| one < next)
         {
             let what = format!(
                 "a forest of {n_features} features, {n_outputs} outputs, {} values per leaf and {} starting values, with columns {:?}",
@@ -164,6 +168,7 @@ impl ForestBuilder {
             features: ensemble.features,
             comparison: ensemble.comparison,
             sets: ensemble.sets,
+            places: ensemble.places,
             n_values,
             n_outputs: ensemble.n_outputs,
             start: ensemble.start,
@@ -266,7 +271,8 @@ impl ForestBuilder {
         start.resize(self.shape.n_outputs, 0.0);
         let ranked =
             self.ranked.take().and_then(|ranked| ranked.finish(&self.shape.sets)).unwrap_or_default();
-        let parts: [Vec<u8>; 9] = [
+        let ranked_bytes = ranked.len();
+        let parts: [Vec<u8>; 10] = [
             self.table.iter().flat_map(|word| word.to_le_bytes()).collect(),
             nodes,
             std::mem::take(&mut self.leaves),
@@ -275,10 +281,10 @@ impl ForestBuilder {
             sets.iter().flat_map(|word| word.to_le_bytes()).collect(),
             set_words.iter().flat_map(|word| word.to_le_bytes()).collect(),
             start.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            self.shape.places.iter().flat_map(|value| value.to_le_bytes()).collect(),
             ranked,
         ];
-        let ranked_bytes = parts[8].len();
-        let mut offsets = [0_usize; 9];
+        let mut offsets = [0_usize; 10];
         let mut end = HEADER_WORDS * 8;
         for (offset, part) in offsets.iter_mut().zip(&parts) {
             *offset = end.next_multiple_of(SECTION_ALIGNMENT);
@@ -299,14 +305,12 @@ impl ForestBuilder {
             n_leaves as u64,
             set_words.len() as u64,
         ];
-        if ranked_bytes == 0 {
-            offsets[8] = 0;
-        }
-        let header = header.into_iter().chain(offsets.map(|offset| offset as u64));
-        let header = header.chain([ranked_bytes as u64]);
+        let ranked_offset = if ranked_bytes == 0 { 0 } else { offsets[9] };
+        let mut header: Vec<u64> = header.into_iter().chain(offsets[..9].iter().map(|&at| at as u64)).collect();
+        header.extend([shape.places.len() as u64, ranked_offset as u64, ranked_bytes as u64]);
         let mut out = Vec::with_capacity(end);
-        out.extend(header.flat_map(u64::to_le_bytes));
-        for (offset, part) in offsets.into_iter().zip(parts).filter(|(offset, _)| *offset > 0) {
+        out.extend(header.into_iter().flat_map(u64::to_le_bytes));
+        for (offset, part) in offsets.into_iter().zip(parts).filter(|(_, part)| !part.is_empty()) {
             out.resize(offset, 0);
             out.extend_from_slice(&part);
         }

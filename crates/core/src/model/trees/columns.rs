@@ -72,6 +72,7 @@ fn read_column<'a, V: Float>(reading: Reading, values: impl Iterator<Item = (V, 
             let is_known = value >= 0.0 && sets.contains(known as usize, category);
             *into = if is_known { V::from_f64(category) } else { nan };
         }),
+        Reading::Place => values.for_each(|(value, into)| *into = V::from_f64(sets.place(value.to_f64()))),
     }
 }
 
@@ -86,6 +87,7 @@ pub(super) fn encode(column: &Column) -> [u8; COLUMN_BYTES] {
         Reading::TruncatedCategory => (5, 0),
         Reading::Category => (6, 0),
         Reading::ByteCategory(known) => (7, known),
+        Reading::Place => (8, 0),
     };
     let mut bytes = [0; COLUMN_BYTES];
     bytes[..4].copy_from_slice(&column.feature.to_le_bytes());
@@ -106,6 +108,7 @@ pub(super) fn decode(words: [u64; 2]) -> Option<Column> {
         5 => Reading::TruncatedCategory,
         6 => Reading::Category,
         7 => Reading::ByteCategory(number),
+        8 => Reading::Place,
         _ => return None,
     };
     Some(Column { feature: words[0] as u32, reading })

@@ -116,6 +116,7 @@ impl Forest {
             table: part("sets", header[14], Some(u64::from(n_sets) * 2))?,
             bits: part("sets' bits", header[15], Some(n_set_words))?,
             n_sets: n_sets as usize,
+            places: part("compared values", header[17], Some(header[18]))?,
         };
         let start = part("starting values", header[16], Some(u64::from(n_outputs)))?;
         let start = start.iter().map(|value| f64::from_bits(value.load(Ordering::Relaxed))).collect();
@@ -136,7 +137,7 @@ impl Forest {
         let trees = trees.collect::<Result<_>>()?;
         let columns = read_columns(&columns, n_features, n_sets)?;
         let n_columns = columns.0.as_ref().map_or(n_features as usize, |columns| columns.len());
-        let ranked = match (header[17], header[18]) {
+        let ranked = match (header[19], header[20]) {
             (0, 0) => None,
             (offset, length) => {
                 let view = section.slice(offset, length);

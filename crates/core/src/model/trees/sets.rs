@@ -1,7 +1,7 @@
-//! The sets of categorical nodes, where they lie.
+//! The sets of categorical nodes, and the values that are compared for equality, where they lie.
 
 use crate::mapped::Words;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Sets of category numbers, each of one column, as bits. Any bytes are walked safely.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(super) struct Sets {
     /// The bits of all sets.
     pub bits: Words,
     pub n_sets: usize,
+    /// The values of places, as float64.
+    pub places: Words,
 }
 
 impl Sets {
@@ -18,6 +20,17 @@ impl Sets {
     #[inline]
     pub fn column(&self, set: usize) -> usize {
         self.table.get(set * 2 + 1).map_or(0, |word| word.load(Ordering::Relaxed) as u32 as usize)
+    }
+
+    /// The place of `value` among the values of places; -1 where it is none, NaN where it is NaN.
+    #[inline]
+    pub fn place(&self, value: f64) -> f64 {
+        if value.is_nan() {
+            return value;
+        }
+        let at = |word: &AtomicU64| f64::from_bits(word.load(Ordering::Relaxed));
+        let place = self.places.partition_point(|word| at(word) < value);
+        if self.places.get(place).is_some_and(|word| at(word) == value) { place as f64 } else { -1.0 }
     }
 
     /// Whether `category` is a whole number in set number `set`.

@@ -50,6 +50,9 @@ pub enum Reading {
     /// 256. NaN is missing, and so is what is negative or not in this set: scikit-learn's histogram gradient
     /// boosting.
     ByteCategory(u32),
+    /// The place of the value in the ensemble's list of compared values, which sets are of; -1, in no set, where it
+    /// is none of them. NaN is missing: ONNX's equalities and memberships.
+    Place,
 }
 
 /// A feature as nodes look at it.
@@ -115,6 +118,8 @@ pub struct TreeEnsemble {
     pub comparison: Comparison,
     /// The sets of categorical nodes, each ascending.
     pub sets: Vec<Vec<u32>>,
+    /// The values that [`Reading::Place`] looks up, each greater than the one before.
+    pub places: Vec<f64>,
     /// The trees, in the order of summation.
     pub trees: Vec<Tree>,
     /// The number of outputs of a row.
@@ -218,6 +223,10 @@ impl TreeEnsemble {
                 let category = if fits { whole as i32 as u8 } else { 0 };
                 let is_known = self.sets.get(known as usize)?.contains(&u32::from(category));
                 if is_known { f64::from(category) } else { f64::NAN }
+            }
+            Reading::Place if value.is_nan() => value,
+            Reading::Place => {
+                self.places.iter().position(|&place| place == value).map_or(-1.0, |at| at as f64)
             }
         })
     }

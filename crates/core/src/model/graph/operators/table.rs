@@ -5,7 +5,7 @@ use super::faults::{
     batch_normalization, cast, conv_transpose, einsum, only_one_alpha, pool, recurrent, resize, squeeze,
 };
 
-/// An operator of the domain `ai.onnx` that can be run.
+/// An operator of the domains `ai.onnx` or `ai.onnx.ml` that can be run.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
     /// Its name.
@@ -209,4 +209,32 @@ pub const SUPPORTED_OPERATORS: &[Operator] = &[
     all("Unsqueeze", "axes<13"),
     all("Where", ""),
     all("Xor", ""),
+];
+
+/// The operators of the domain `ai.onnx.ml` that can be run, in alphabetical order.
+pub const SUPPORTED_ML_OPERATORS: &[Operator] = &[
+    but(
+        "TreeEnsemble",
+        "aggregate_function leaf_targetids leaf_weights membership_values n_targets nodes_falseleafs \
+         nodes_falsenodeids nodes_featureids nodes_hitrates nodes_missing_value_tracks_true nodes_modes \
+         nodes_splits nodes_trueleafs nodes_truenodeids post_transform tree_roots",
+        "`float16`",
+        |_, _| None,
+    ),
+    but(
+        "TreeEnsembleClassifier",
+        "base_values base_values_as_tensor class_ids class_nodeids class_treeids class_weights \
+         class_weights_as_tensor classlabels_int64s classlabels_strings nodes_falsenodeids nodes_featureids \
+         nodes_hitrates nodes_hitrates_as_tensor nodes_missing_value_tracks_true nodes_modes nodes_nodeids \
+         nodes_treeids nodes_truenodeids nodes_values nodes_values_as_tensor post_transform",
+        "less than two labels; of two labels weights for the second alone, or two `base_values` for weights of one",
+        |_, _| None,
+    ),
+    all(
+        "TreeEnsembleRegressor",
+        "aggregate_function base_values base_values_as_tensor n_targets nodes_falsenodeids nodes_featureids \
+         nodes_hitrates nodes_hitrates_as_tensor nodes_missing_value_tracks_true nodes_modes nodes_nodeids \
+         nodes_treeids nodes_truenodeids nodes_values nodes_values_as_tensor post_transform target_ids \
+         target_nodeids target_treeids target_weights target_weights_as_tensor",
+    ),
 ];
