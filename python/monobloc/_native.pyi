@@ -237,9 +237,7 @@ def read_network(
     tune_command: Sequence[str],
     rows: dict[str, Any] | None = None,
 ) -> NetworkDraft: ...
-def supported_operators() -> tuple[
-    int, int, list[tuple[str, str]], list[tuple[str, str]]
-]: ...
+def supported_operators() -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]: ...
 
 # A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(

@@ -35,7 +35,7 @@ def page() -> str:
 
 
 def networks() -> list[str]:
-    oldest, newest, operators = supported_operators()
+    oldest, newest, operators, of_trees = supported_operators()
     return [
         "",
         "## Networks",
@@ -53,6 +53,13 @@ def networks() -> list[str]:
         "| operator | refused |",
         "|---|---|",
         *(f"| `{name}` | {limit} |" for name, limit in operators),
+        "",
+        "Of the domain `ai.onnx.ml`, versions 1 to 5, tree ensembles are run, as"
+        " [networks.md](networks.md#trees) says. `ZipMap` behind them is left out.",
+        "",
+        "| operator | refused |",
+        "|---|---|",
+        *(f"| `{name}` | {limit} |" for name, limit in of_trees),
     ]
 
 

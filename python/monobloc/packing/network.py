@@ -190,9 +190,7 @@ def _expected(
     return outputs, f"onnxruntime {onnxruntime.__version__}", []
 
 
-def _unzipped(
-    outputs: list[Any], names: list[str], maps: Mapping[str, Sequence[Any]]
-) -> list[Any]:
+def _unzipped(outputs: list[Any], names: list[str], maps: Mapping[str, Sequence[Any]]) -> list[Any]:
     """The outputs, where one is a dictionary per row as an array in the order of the labels."""
     import numpy as np
 

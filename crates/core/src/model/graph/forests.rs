@@ -18,7 +18,6 @@ use super::operators::ML_DOMAIN;
 use super::proto::{self, GraphProto, ModelProto, NodeProto};
 use crate::bloc::Bloc;
 use crate::error::{Error, Result};
-use crate::model::trees::Forest;
 use crate::model::trees::build::ForestBuilder;
 use attributes::Attributes;
 use inputs::Inputs;
@@ -26,7 +25,6 @@ pub(crate) use member::{MEMBER, VERSION};
 pub(super) use operator::ForestOp;
 pub use outputs::Labels;
 use outputs::Outputs;
-use std::sync::Arc;
 
 /// What tract is given in a node's place until the forest is.
 const PLACEHOLDER: &str = "monobloc.Forest";
@@ -91,10 +89,8 @@ pub(super) fn take(model: &mut ModelProto, bloc: &Bloc) -> Result<Vec<Planted>> 
     for (number, (node, section)) in
         graph.node.iter_mut().filter(|node| is_forest(node)).zip(&sections).enumerate()
     {
-        let forest = Forest::read(section).map_err(|error| error.within(MEMBER))?;
         let outputs = Outputs::read(node).map_err(|error| named(error, node))?;
-        let operator =
-            ForestOp::new(number, Arc::new(forest), outputs).map_err(|error| named(error, node))?;
+        let operator = ForestOp::new(number, section, outputs).map_err(|error| named(error, node))?;
         stand_in(node, number, operator.n_outputs());
         planted.push(Planted { output: node.output[0].clone(), operator });
     }

@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::build::{self, Built};
+use super::forests::ForestOp;
 use super::tensor::Tensor;
 use super::weights::LARGE;
 use super::{guarded, refused};
@@ -106,9 +107,13 @@ impl Network {
         self.spec.features.as_ref()
     }
 
-    /// Bytes of weights and panels that are shared with other processes.
+    /// Bytes of weights, panels and forests that are shared with other processes.
     pub fn mapped_bytes(&self) -> u64 {
-        self.loaded.built.as_ref().map_or(0, |built| built.mappings.shared_bytes())
+        let forests = |built: &Built| -> u64 {
+            let nodes = built.plan.model().nodes.iter();
+            nodes.filter_map(|node| Some(node.op_as::<ForestOp>()?.mapped_bytes() as u64)).sum()
+        };
+        self.loaded.built.as_ref().map_or(0, |built| built.mappings.shared_bytes() + forests(built))
     }
 
     /// The constants from 64 KiB on, and where they lie.
@@ -282,6 +287,9 @@ fn list_constants(model: &TypedModel, built: &Built, constants: &mut Vec<Constan
                     push(&node.name, input.packed.len(), built.mappings.holds_panels(&input.packed), true);
                 }
             }
+        }
+        if let Some(forest) = node.op_as::<ForestOp>() {
+            push(&node.name, forest.mapped_bytes(), true, false);
         }
         for operand in node.op_as::<OptMatMul>().into_iter().flat_map(|op| &op.micro_ops) {
             let ProtoFusedSpec::AddMatMul { a, b, .. } = operand else { continue };

@@ -162,9 +162,12 @@ impl ForestBuilder {
     /// As [`ForestBuilder::new`] and [`ForestBuilder::push`].
     pub fn of(ensemble: TreeEnsemble) -> Result<ForestBuilder> {
         let n_values = ensemble.trees.first().map_or(1, |tree| tree.values.len() / tree.left.len().max(1));
+        let features =
+            (0..ensemble.n_features as u32).map(|feature| Column { feature, reading: Reading::Plain });
+        let are_features = ensemble.columns.iter().copied().eq(features);
         let shape = ForestShape {
             n_features: ensemble.n_features,
-            columns: ensemble.columns,
+            columns: if are_features { Vec::new() } else { ensemble.columns },
             features: ensemble.features,
             comparison: ensemble.comparison,
             sets: ensemble.sets,

@@ -199,6 +199,7 @@ fn damaged_headers_are_refused() {
     refuse("table outside", &|bytes| bytes[78] = 1);
     refuse("unaligned nodes", &|bytes| bytes[80] += 1);
     refuse("start outside", &|bytes| bytes[135] = 1);
+    refuse("compared values outside", &|bytes| bytes[150] = 1);
     refuse("tree without nodes", &|bytes| bytes[192 + 8] = 0);
     refuse("tree too deep", &|bytes| bytes[192 + 12] = 3);
     refuse("output outside", &|bytes| bytes[192 + 16] = 1);

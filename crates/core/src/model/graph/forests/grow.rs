@@ -10,6 +10,8 @@ use std::ops::Range;
 
 /// Different values that may be compared for equality.
 const MAX_PLACES: usize = 1 << 15;
+/// Features of a row at most.
+const MAX_FEATURES: usize = 1 << 24;
 /// How often nodes may be copied, on the average, where they have several parents.
 const MAX_COPIES: usize = 16;
 
@@ -105,7 +107,7 @@ pub(super) fn grow(
         n_outputs: n_targets,
         start: vec![0.0; n_targets],
         places: grower.places,
-        columns: grower.columns.unwrap_or_default().list,
+        columns: grower.columns.list,
         ..TreeEnsemble::default()
     };
     let mut sets: Vec<_> = grower.sets.into_iter().collect();
@@ -193,11 +195,11 @@ impl Branches {
     }
 }
 
-/// The columns that branches look at, where these are not the features themselves.
+/// The columns that branches look at: the features themselves, then places of those that are compared for equality.
 #[derive(Default)]
 struct Columns {
     list: Vec<Column>,
-    numbers: HashMap<(u32, bool), i64>,
+    places: HashMap<u32, i64>,
 }
 
 /// A branch, and what stands for it with those that were merged into it.
@@ -215,7 +217,7 @@ struct Grower<'a> {
     budget: usize,
     n_features: usize,
     places: Vec<f64>,
-    columns: Option<Columns>,
+    columns: Columns,
     sets: HashMap<Vec<u32>, i64>,
 }
 
@@ -232,7 +234,7 @@ impl<'a> Grower<'a> {
             if threshold_is_nan {
                 return Err(malformed(format!("{label} compares with NaN; expected a number")));
             }
-            let Some(feature) = usize::try_from(*feature).ok().filter(|&feature| feature < u32::MAX as usize)
+            let Some(feature) = usize::try_from(*feature).ok().filter(|&feature| feature < MAX_FEATURES)
             else {
                 return Err(malformed(format!("{label} looks at feature {feature}")));
             };
@@ -253,7 +255,8 @@ impl<'a> Grower<'a> {
             );
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let columns = (!places.is_empty()).then(Columns::default);
+        let plain = (0..n_features as u32).map(|feature| Column { feature, reading: Reading::Plain });
+        let columns = Columns { list: plain.collect(), places: HashMap::new() };
         let budget = MAX_COPIES.saturating_mul(2 * branches.len() + 1);
         Ok(Grower { branches, budget, n_features, places, columns, sets: HashMap::new() })
     }
@@ -324,25 +327,25 @@ impl<'a> Grower<'a> {
     fn test(&mut self, branch: &Branch, values: Vec<f64>) -> (i64, f64, i64) {
         let feature = branch.feature as u32;
         match &branch.test {
-            Test::AtMost(threshold) => (self.column(feature, false), *threshold, -1),
+            Test::AtMost(threshold) => (i64::from(feature), *threshold, -1),
             // Nothing is below it, so nothing is in the empty set.
-            Test::Below(f64::NEG_INFINITY) => (self.column(feature, false), 0.0, self.set(Vec::new())),
-            Test::Below(threshold) => (self.column(feature, false), threshold.next_down(), -1),
+            Test::Below(f64::NEG_INFINITY) => (i64::from(feature), 0.0, self.set(Vec::new())),
+            Test::Below(threshold) => (i64::from(feature), threshold.next_down(), -1),
             Test::Among(_) => {
                 let place = |value: &f64| self.places.partition_point(|place| place < value) as u32;
                 let mut set: Vec<u32> = values.iter().map(place).collect();
                 set.sort_unstable();
                 set.dedup();
-                (self.column(feature, true), 0.0, self.set(set))
+                (self.places_of(feature), 0.0, self.set(set))
             }
         }
     }
 
-    fn column(&mut self, feature: u32, is_place: bool) -> i64 {
-        let Some(Columns { list, numbers }) = &mut self.columns else { return i64::from(feature) };
-        *numbers.entry((feature, is_place)).or_insert_with(|| {
-            let reading = if is_place { Reading::Place } else { Reading::Plain };
-            list.push(Column { feature, reading });
+    /// The column of a feature's places.
+    fn places_of(&mut self, feature: u32) -> i64 {
+        let Columns { list, places } = &mut self.columns;
+        *places.entry(feature).or_insert_with(|| {
+            list.push(Column { feature, reading: Reading::Place });
             list.len() as i64 - 1
         })
     }

@@ -1,7 +1,9 @@
 //! The operator that stands in the graph for a tree ensemble.
 
+use super::member::MEMBER;
 use super::outputs::{Aggregate, Labels, Outputs};
 use crate::error::{Error, Result};
+use crate::mapped::View;
 use crate::model::trees::{self, Forest};
 use crate::precision::{Float, Precision};
 use std::fmt;
@@ -21,6 +23,8 @@ pub(in crate::model::graph) struct ForestOp {
     number: usize,
     forest: Arc<Forest>,
     outputs: Arc<Outputs>,
+    /// The length of its section.
+    bytes: usize,
 }
 
 /// tract writes operators into names and keys, so this is short; the number says which forest it is.
@@ -39,8 +43,9 @@ impl PartialEq for ForestOp {
 impl Eq for ForestOp {}
 
 impl ForestOp {
-    /// The operator over a forest whose sums are those that `outputs` asks for.
-    pub(super) fn new(number: usize, forest: Arc<Forest>, outputs: Outputs) -> Result<ForestOp> {
+    /// The operator over the forest of a section, whose sums are those that `outputs` asks for.
+    pub(super) fn new(number: usize, section: &View, outputs: Outputs) -> Result<ForestOp> {
+        let forest = Forest::read(section).map_err(|error| error.within(MEMBER))?;
         let (sums, targets) = (forest.n_outputs(), outputs.n_targets());
         let fits = match outputs.aggregate() {
             Aggregate::Average | Aggregate::Sum => sums == targets,
@@ -49,7 +54,7 @@ impl ForestOp {
         if !fits {
             return Err(Error::corrupt(format!("its forest has {sums} sums for {targets} targets")));
         }
-        Ok(ForestOp { number, forest, outputs: Arc::new(outputs) })
+        Ok(ForestOp { number, forest: Arc::new(forest), outputs: Arc::new(outputs), bytes: section.len() })
     }
 
     /// The number of tensors that it gives.
@@ -60,6 +65,11 @@ impl ForestOp {
     /// The number of nodes of its trees.
     pub fn n_nodes(&self) -> usize {
         self.forest.n_nodes()
+    }
+
+    /// Bytes that are the file's.
+    pub fn mapped_bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Refuses an input that the forest was not laid out for.

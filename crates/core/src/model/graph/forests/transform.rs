@@ -67,7 +67,9 @@ impl Transform {
                 *score = if *score < 0.0 { round(1.0 - upper) } else { upper };
             }),
             Transform::Probit => scores.iter_mut().for_each(|score| {
-                *score = round(1.414_213_56 * inverse_erf(round(round(2.0 * *score) - 1.0), precision));
+                *score = round(
+                    std::f64::consts::SQRT_2 * inverse_erf(round(round(2.0 * *score) - 1.0), precision),
+                );
             }),
         }
     }
