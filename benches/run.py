@@ -60,8 +60,9 @@ def main() -> int:
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
-    figures = record.figures + of_networks.figures + (of_trees.figures if of_trees else [])
-    print("\n" + report.table(figures))
+    figures = record.figures + of_networks.figures
+    if figures:
+        print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
     if only in ("all", "networks"):
         written.append(of_networks.write(NETWORKS))
@@ -71,15 +72,15 @@ def main() -> int:
         print(f"\nwritten: {path.relative_to(ROOT)}")
     if any(path.is_relative_to(ROOT / "benches") for path in written):
         report.write()
-    whole = of_trees is None or of_trees.is_whole
-    return 0 if whole and all(figure.holds for figure in figures) else 1
+    held = of_trees is None or of_trees.holds
+    return 0 if held and all(figure.holds for figure in figures) else 1
 
 
 def _write_trees(found: trees.Found, size: str) -> list[Path]:
     """A record, its times beside it; with a picture of its own where it is not kept."""
     kept = size == "default"
     record = found.record
-    path = record.write(TREES if kept else tree_processes.KEPT / size)
+    path = record.write(TREES if kept else tree_processes.kept(size))
     times = path.with_suffix(".csv")
     tree_record.write(found.timings, times)
     print("\n" + report.trees(record, found.timings))

@@ -20,8 +20,8 @@ def farthest(process: TreeProcess, folder: Path) -> float:
     return float(np.abs(found - expected).max())
 
 
-def check(process: TreeProcess, folder: Path) -> int:
-    """The farthest probability of ours in ulps, in every batch that is timed.
+def check(process: TreeProcess, folder: Path) -> tuple[int, float]:
+    """The farthest probability of ours, in ulps and as a difference, in every batch that is timed.
 
     A forest's have the library's bits, and so have raw scores.
     """
@@ -29,15 +29,16 @@ def check(process: TreeProcess, folder: Path) -> int:
     expected = np.load(folder / "probabilities.npy")
     found = [_answer(process, folder, "both", batch) for batch in BATCHES]
     first = found[0]
-    for batch, answers in zip(BATCHES, found, strict=True):
-        if answers.tobytes() != first.tobytes():
+    for batch, given in zip(BATCHES, found, strict=True):
+        if given.tobytes() != first.tobytes():
             raise Unavailable(f"the bits of a row depend on its batch of {batch:,} rows")
     if not facts.is_boosted and first.tobytes() != expected.tobytes():
         raise Unavailable(f"other bits than {facts.library}'s")
-    distance = _ulps(first.reshape(expected.shape).astype(expected.dtype), expected)
+    answers = first.reshape(expected.shape)
+    distance = _ulps(answers.astype(expected.dtype), expected)
     if distance > ULPS:
         raise Unavailable(f"a probability is {distance:,} ulps from {facts.library}'s")
-    return distance
+    return distance, float(np.abs(answers - expected).max())
 
 
 def check_raw(process: TreeProcess, folder: Path) -> None:

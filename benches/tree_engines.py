@@ -45,8 +45,8 @@ class Engine:
         """The file that it runs, where that is not the library's own."""
         return None
 
-    def make(self) -> None:
-        """Writes `kept`."""
+    def make(self, path: Path) -> None:
+        """Writes what becomes `kept`."""
 
     def load(self, threads: int) -> None:
         raise NotImplementedError
@@ -77,11 +77,10 @@ class Monobloc(Engine):
         self._trained = self.trained()
         self._reference = np.load(self.folder / "reference.npy")
 
-    def make(self) -> None:
+    def make(self, path: Path) -> None:
         import monobloc
 
-        self.kept().unlink(missing_ok=True)
-        monobloc.pack(self._trained, self.kept(), reference=self._reference)
+        monobloc.pack(self._trained, path, reference=self._reference)
 
     def load(self, threads: int) -> None:
         import monobloc
@@ -186,7 +185,7 @@ class Onnxruntime(Engine):
     def kept(self) -> Path:
         return self.folder / "model.onnx"
 
-    def make(self) -> None:
+    def make(self, path: Path) -> None:
         model, name = self.trained(), self.facts.model
         if name == "lightgbm":
             from onnxmltools import convert_lightgbm
@@ -207,7 +206,7 @@ class Onnxruntime(Engine):
             types = [("x", FloatTensorType([None, self.facts.columns]))]
             options = {id(model): {"zipmap": False}}
             converted = convert_sklearn(model, initial_types=types, options=options)
-        self.kept().write_bytes(converted.SerializeToString())
+        path.write_bytes(converted.SerializeToString())
 
     def load(self, threads: int) -> None:
         import onnxruntime
@@ -244,8 +243,8 @@ class Treelite(Engine):
             return treelite.frontend.load_xgboost_model(self.folder / "model.ubj")
         return treelite.sklearn.import_model(self.trained())
 
-    def make(self) -> None:
-        self.read().serialize(self.kept())
+    def make(self, path: Path) -> None:
+        self.read().serialize(path)
 
     def load(self, threads: int) -> None:
         import treelite
@@ -272,14 +271,12 @@ class Tl2cgen(Treelite):
     def kept(self) -> Path:
         return self.folder / "model.so"
 
-    def make(self) -> None:
+    def make(self, path: Path) -> None:
         import tl2cgen
 
-        # One unit per core and about 10 000 nodes each, so that gcc's memory stays within bounds.
+        # About 10 000 nodes to a unit keep gcc's memory within bounds.
         units = max(2, self.facts.nodes // 10_000)
-        tl2cgen.export_lib(
-            self.read(), "gcc", self.kept(), params={"parallel_comp": units}, nthread=2
-        )
+        tl2cgen.export_lib(self.read(), "gcc", path, params={"parallel_comp": units}, nthread=2)
 
     def load(self, threads: int) -> None:
         import tl2cgen
@@ -303,22 +300,23 @@ class Lleaves(Engine):
     def kept(self) -> Path:
         return self.folder / "model.o"
 
-    def _model(self) -> Any:
+    def compiled(self, path: Path) -> Any:
+        """The model from a file of compiled code, written when it is absent."""
         import lleaves
 
         model = lleaves.Model(model_file=str(self.folder / "model.txt"))
-        model.compile(cache=str(self.kept()))
+        model.compile(cache=str(path))
         return model
 
-    def make(self) -> None:
-        self._model()
+    def make(self, path: Path) -> None:
+        self.compiled(path)
 
     def load(self, threads: int) -> None:
-        self._compiled = self._model()
+        self._model = self.compiled(self.kept())
         self._threads = threads
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
-        return self._compiled.predict(rows, n_jobs=self._threads)
+        return self._model.predict(rows, n_jobs=self._threads)
 
 
 ENGINES: dict[str, type[Engine]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -85,9 +86,16 @@ class TreeProcess(Process):
         return said
 
 
+def kept(size: str) -> Path:
+    """Where models of a size are kept, apart by what they are trained with."""
+    files = [ROOT / "requirements" / "peers.txt", Path(tree_models.__file__)]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return KEPT / f"{size}-{digest[:8]}"
+
+
 def trained(model: str, size: str) -> Path:
     """The folder of a model, trained when it is not kept."""
-    folder = KEPT / size / model
+    folder = kept(size) / model
     if not (folder / "facts.json").exists():
         print(f"training {tree_models.TITLES[model]} ...", flush=True)
         command = [str(PEERS), tree_models.__file__, model, size, str(folder)]

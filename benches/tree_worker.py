@@ -42,9 +42,17 @@ class Worker:
         return {}
 
     def make(self) -> dict[str, Any]:
+        """Whole or not at all."""
+        kept = self.engine.kept()
+        assert kept is not None
+        kept.unlink(missing_ok=True)
+        making = kept.with_name(f"making-{kept.name}")
+        making.unlink(missing_ok=True)
         start = time.perf_counter()
-        self.engine.make()
-        return {"seconds": time.perf_counter() - start}
+        self.engine.make(making)
+        seconds = time.perf_counter() - start
+        making.rename(kept)
+        return {"seconds": seconds}
 
     def load(self) -> dict[str, Any]:
         start = time.perf_counter()

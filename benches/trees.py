@@ -36,9 +36,10 @@ class Found:
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether Monobloc ran every model."""
-        return {timing.model for timing in self.timings if timing.way == OURS} == set(TITLES)
+    def holds(self) -> bool:
+        """Whether Monobloc ran every model, and holds the bars."""
+        ran = {timing.model for timing in self.timings if timing.way == OURS}
+        return ran == set(TITLES) and all(figure.holds for figure in self.figures)
 
     @property
     def record(self) -> Record:
@@ -141,8 +142,8 @@ class _Model:
             if threads == 1:
                 self.farthest[way.label] = tree_answers.farthest(process, self.folder)
             return
-        ulps = tree_answers.check(process, self.folder)
-        if self.facts.is_boosted and way.engine:
+        ulps, self.farthest[way.label] = tree_answers.check(process, self.folder)
+        if self.facts.is_boosted:
             tree_answers.check_raw(process, self.folder)
         if self.facts.is_boosted and way.label == OURS and threads == 1:
             what = f"{self.facts.title}: farthest probability from the library's, in ulps"
@@ -177,7 +178,10 @@ class _Model:
                 )
         for batch, bar in zip((LIVE_ROWS, 1), BARS[self.facts.model], strict=True):
             self.found.figures += self._against_peers(batch, bar)
-        self.found.figures += self._scaling()
+        try:
+            self.found.figures += self._scaling()
+        except Unavailable as error:
+            self.found.left_out[f"{self.facts.title}: scaling"] = str(error)
 
     def _fastest_peer(self, threads: int, batch: int) -> str | None:
         turns = self.turns[threads, batch]
@@ -205,12 +209,20 @@ class _Model:
         ]
 
     def _scaling(self) -> list[Figure]:
-        one, two = (self.turns[threads, LIVE_ROWS] for threads in THREADS)
-        if OURS not in one or OURS not in two:
+        """Two threads beside one, which the other times are not."""
+        if OURS not in self.ways:
             return []
-        against = tree_turns.median(two[OURS]) / tree_turns.median(one[OURS])
+        with contextlib.ExitStack() as stack:
+            started = {}
+            for threads in THREADS:
+                process = tree_processes.start(stack, self.ways[OURS], self.folder, threads)
+                process.ask("load")
+                started[str(threads)] = process
+            turns = tree_turns.take_turns(started, LIVE_ROWS, self.leave_out)
+        if len(turns) < len(THREADS):
+            return []
         what = f"{self.facts.title}: time of two threads against one, in batches of {LIVE_ROWS:,}"
-        return [Figure(what, against, "×", 1 / SCALING)]
+        return [Figure(what, tree_turns.ratio(turns["2"], turns["1"]), "×", 1 / SCALING)]
 
 
 def measure(size: str, without: set[str]) -> Found:

@@ -6,15 +6,16 @@
 //!
 //! The folder holds `facts.json` with the number of `columns` and their `dtype`, and `rows.bin`, a row-major
 //! matrix. It does what lines on standard input say, their words apart by tabs, and prints a line of JSON for
-//! each: `load`; `answer both FILE BATCH` writes the outputs of all rows, predicted in batches; `run BATCH FIRST
-//! COUNT` says how long each of `COUNT` calls took, which have the next `BATCH` rows each, from batch `FIRST`
-//! on. What fails is a line with an `error`.
+//! each: `load`; `answer both FILE BATCH` writes the outputs of all rows, computed in batches, and `answer
+//! raw FILE BATCH` their raw scores; `run BATCH FIRST COUNT` says how long each of `COUNT` calls took, which
+//! have the next `BATCH` rows each, from batch `FIRST` on. What fails is a line with an `error`.
 
 use monobloc::{Column, Engine, Input, LoadOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::io::{BufRead, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
@@ -81,37 +82,60 @@ impl Timed {
                 Ok(json!({ "load": start.elapsed().as_secs_f64() }))
             }
             ["answer", "both", file, batch] => {
-                let batch: usize = batch.parse()?;
-                let mut outputs = self.places(self.n_rows)?;
-                let width = outputs.len() / self.n_rows;
-                for (number, outputs) in outputs.chunks_mut(batch * width).enumerate() {
-                    self.predict(number * batch, outputs.len() / width, outputs)?;
-                }
-                let bytes: Vec<u8> = outputs.iter().flat_map(|output| output.to_le_bytes()).collect();
-                std::fs::write(file, bytes)?;
-                Ok(json!({}))
+                let width = self.engine()?.model().n_outputs();
+                self.answer(width, batch.parse()?, file, |rows, out| self.predict(rows, out))
+            }
+            ["answer", "raw", file, batch] => {
+                let width = self.engine()?.model().n_raw_scores();
+                self.answer(width, batch.parse()?, file, |rows, out| {
+                    let engine = self.engine()?;
+                    let refused = engine.raw_scores_into(&self.input(engine, rows)?, out)?;
+                    if refused.is_empty() { Ok(()) } else { Err("rows are refused".into()) }
+                })
             }
             ["run", batch, first, count] => self.run(batch.parse()?, first.parse()?, count.parse()?),
             _ => Err(format!("{words:?} is no command").into()),
         }
     }
 
+    fn answer(
+        &self,
+        width: usize,
+        batch: usize,
+        file: &str,
+        run: impl Fn(Range<usize>, &mut [f64]) -> Result<()>,
+    ) -> Result<Value> {
+        let mut outputs = vec![0.0; self.n_rows * width];
+        for (number, outputs) in outputs.chunks_mut(batch * width).enumerate() {
+            let first = number * batch;
+            run(first..first + outputs.len() / width, outputs)?;
+        }
+        let bytes: Vec<u8> = outputs.iter().flat_map(|output| output.to_le_bytes()).collect();
+        std::fs::write(file, bytes)?;
+        Ok(json!({}))
+    }
+
     fn run(&self, batch: usize, first: usize, count: usize) -> Result<Value> {
-        let mut outputs = self.places(batch)?;
+        let mut outputs = vec![0.0; batch * self.engine()?.model().n_outputs()];
         let batches = self.n_rows / batch;
         let mut seconds = Vec::with_capacity(count);
         for call in first..first + count {
+            let row = call % batches * batch;
             let start = Instant::now();
-            self.predict(call % batches * batch, batch, &mut outputs)?;
+            self.predict(row..row + batch, &mut outputs)?;
             seconds.push(start.elapsed().as_secs_f64());
         }
         Ok(json!({ "seconds": seconds }))
     }
 
-    /// Reads the columns' addresses too, as a caller that has columns must.
-    fn predict(&self, first: usize, n_rows: usize, outputs: &mut [f64]) -> Result<()> {
+    fn predict(&self, rows: Range<usize>, outputs: &mut [f64]) -> Result<()> {
         let engine = self.engine()?;
-        let rows = first..first + n_rows;
+        Ok(engine.predict_into(&self.input(engine, rows)?, outputs)?)
+    }
+
+    /// Part of what is timed, since a caller that has columns must do so too.
+    fn input(&self, engine: &Engine, rows: Range<usize>) -> Result<Input<'_>> {
+        let n_rows = rows.len();
         let columns = match &self.columns {
             Columns::Float32(columns) => {
                 columns.iter().map(|column| Some(Column::Float32(column[rows.clone()].into()))).collect()
@@ -120,12 +144,7 @@ impl Timed {
                 columns.iter().map(|column| Some(Column::Float64(column[rows.clone()].into()))).collect()
             }
         };
-        let input = Input::new(engine.schema(), n_rows, columns)?;
-        Ok(engine.predict_into(&input, outputs)?)
-    }
-
-    fn places(&self, n_rows: usize) -> Result<Vec<f64>> {
-        Ok(vec![0.0; n_rows * self.engine()?.model().n_outputs()])
+        Ok(Input::new(engine.schema(), n_rows, columns)?)
     }
 
     fn engine(&self) -> Result<&Engine> {
