@@ -9,7 +9,7 @@ from tree_models import LIVE_ROWS, Facts
 from tree_processes import TreeProcess, Unavailable
 
 BATCHES = (1, 16, 256, LIVE_ROWS)
-ULPS = 2
+ULPS = 3
 """How far probabilities behind an exponential may be from the library's."""
 
 

@@ -309,7 +309,8 @@ impl ForestBuilder {
             set_words.len() as u64,
         ];
         let ranked_offset = if ranked_bytes == 0 { 0 } else { offsets[9] };
-        let mut header: Vec<u64> = header.into_iter().chain(offsets[..9].iter().map(|&at| at as u64)).collect();
+        let mut header: Vec<u64> =
+            header.into_iter().chain(offsets[..9].iter().map(|&at| at as u64)).collect();
         header.extend([shape.places.len() as u64, ranked_offset as u64, ranked_bytes as u64]);
         let mut out = Vec::with_capacity(end);
         out.extend(header.into_iter().flat_map(u64::to_le_bytes));
