@@ -314,7 +314,7 @@ impl ForestBuilder {
         header.extend([shape.places.len() as u64, ranked_offset as u64, ranked_bytes as u64]);
         let mut out = Vec::with_capacity(end);
         out.extend(header.into_iter().flat_map(u64::to_le_bytes));
-        for (offset, part) in offsets.into_iter().zip(parts).filter(|(_, part)| !part.is_empty()) {
+        for (offset, part) in offsets.into_iter().zip(parts) {
             out.resize(offset, 0);
             out.extend_from_slice(&part);
         }
