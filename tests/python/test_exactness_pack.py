@@ -17,7 +17,6 @@ import pytest
 from models import FLOATS, NUMBERS, STRINGS, columns_of, forest, loans, target
 from monobloc._native import Packer
 from monobloc.packing.golden import golden_rows
-from monobloc.packing.models.forest import thresholds
 from monobloc.packing.reading import read_model
 from monobloc.packing.reference import Reference
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -46,7 +45,7 @@ class TestGolden:
         inputs, answers, _ = golden_of(model, frame)
         records = {tuple(map(str, row)) for row in frame.to_numpy()}
         made_up = [tuple(map(str, row)) for row in zip(*inputs.values(), strict=True)]
-        assert len(made_up) == len(answers) > 300
+        assert len(made_up) == len(answers.outputs) > 300
         assert not records & set(made_up)
 
     def test_rare_categories_stay_out(self) -> None:
@@ -71,7 +70,7 @@ class TestGolden:
         frame = loans(200, 1)[["ratio", "age", "balance"]]
         model = make_pipeline(SimpleImputer(), forest()).fit(frame, target(frame))
         inputs, _, reading = golden_of(model, frame)
-        features, values = thresholds(reading.source)
+        features, values = reading.model.split_features, reading.model.thresholds
         on = set(values[features == 2].astype(np.float32).tolist())
         beside = {float(np.nextafter(np.float32(v), np.float32(np.inf))) for v in on}
         assert len(on & set(inputs["balance"])) > 5
@@ -81,7 +80,7 @@ class TestGolden:
         model, frame = usual()
         inputs, answers, _ = golden_of(model, frame, frame.iloc[5:9])
         assert inputs["age"] == frame["age"].iloc[5:9].tolist()
-        assert answers.tobytes() == model.predict_proba(frame.iloc[5:9]).tobytes()
+        assert answers.outputs.tobytes() == model.predict_proba(frame.iloc[5:9]).tobytes()
 
     def test_too_many_given_rows_are_refused(self, tmp_path: Path) -> None:
         model, frame = usual()

@@ -1,7 +1,7 @@
 //! What makes predictions of raw scores: the inverse link functions of the training libraries.
 //!
 //! Each does its source's operations in the source's order and types; only `exp`, `log1p` and powers are this
-//! library's own, see [`super::exponential`]. Where the source's differ in the last place, which depends on its
+//! library's own, see `exponential.rs`. Where the source's differ in the last place, which depends on its
 //! version and on the system that it runs on, so do predictions: over 10^5 and more raw scores up to 800 by at
 //! most 2 units in the last place (rarely 3 for XGBoost's logistic; 6 for a softmax of NumPy's with
 //! AVX-512, whose `exp` is its own). Where 1 - p is given too, it inherits p's absolute difference.
