@@ -34,7 +34,9 @@ __all__ = [
     "VersionTooNewError",
     "__version__",
     "_reload",
+    "is_tree_file",
     "load",
+    "pack_trees",
     "read_network",
     "run_command",
     "supported_operators",
@@ -190,7 +192,7 @@ class Packer:
         output: int = 0,
         cover: Any = None,
     ) -> None: ...
-    def lightgbm(self, text: builtins.bytes, *, keep_source: bool = True) -> dict[str, Any]: ...
+    def lightgbm(self, text: builtins.bytes) -> dict[str, Any]: ...
     def xgboost(
         self,
         file: builtins.bytes,
@@ -198,8 +200,8 @@ class Packer:
         wrapper: bool,
         missing: float | None = None,
         absent_is_missing: bool = False,
-        keep_source: bool = True,
     ) -> dict[str, Any]: ...
+    def drop_source(self) -> None: ...
     def write(
         self,
         path: str | PathLike[str],
@@ -211,6 +213,18 @@ class Packer:
         golden_raw_scores: Any = None,
         golden_classes: Any = None,
     ) -> dict[str, Any]: ...
+
+def is_tree_file(bytes: builtins.bytes) -> bool: ...
+def pack_trees(
+    file: builtins.bytes,
+    path: str | PathLike[str],
+    *,
+    name: str,
+    version: str,
+    metadata: dict[str, str],
+    provenance: dict[str, str],
+    keep_source: bool,
+) -> dict[str, Any]: ...
 
 @final
 class NetworkDraft:

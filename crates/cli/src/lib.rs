@@ -4,7 +4,6 @@
 //! command line that can't be read. What went wrong is one line on standard error.
 
 mod inspect;
-#[cfg(feature = "onnx")]
 mod pack;
 mod verify;
 
@@ -31,9 +30,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Packs an ONNX model: its graph, its weights where they can be mapped, and what this machine's kernels
-    /// make of them. The bloc is loaded and compared with the graph run without optimisation.
-    #[cfg(feature = "onnx")]
+    /// Packs a model file: a tree ensemble of LightGBM or XGBoost, or an ONNX model. The bloc is loaded and
+    /// compared with the file's trees walked node after node, or with the graph run without optimisation.
     Pack(pack::Arguments),
     #[cfg(feature = "onnx")]
     #[command(hide = true)]
@@ -62,7 +60,6 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     };
     let result = monobloc::error::guard(|| match command {
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
-        #[cfg(feature = "onnx")]
         Command::Pack(arguments) => pack::run(arguments),
         #[cfg(feature = "onnx")]
         Command::TunePanels(arguments) => pack::tune_panels(&arguments),

@@ -1,18 +1,22 @@
-//! `monobloc pack`: from an ONNX model to a bloc.
+//! `monobloc pack`: from a model file to a bloc.
 
-use monobloc::golden::GoldenCase;
-use monobloc::import::onnx::OnnxSource;
-use monobloc::model::graph::Batch;
-use monobloc::pack::{NetworkPacker, Tuning};
-use monobloc::schema::{Dimension, NonFinite};
+#[cfg(feature = "onnx")]
+mod network;
+
+#[cfg(feature = "onnx")]
+pub use network::{TuneArguments, tune_panels};
+
+use monobloc::import::trees::{TreeOptions, is_tree_file};
+use monobloc::pack::TreePacker;
 use monobloc::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The ONNX model; external data lies in its folder.
+    /// The model: LightGBM's text, XGBoost's UBJSON or JSON, or ONNX, whose external data lies in its folder.
     model: PathBuf,
     /// Where the bloc goes. A file there is replaced in one step.
     bloc: PathBuf,
@@ -22,100 +26,105 @@ pub struct Arguments {
     /// The model's version.
     #[arg(long, default_value = "1")]
     version: String,
-    /// The shape of an input, where the model's own is not meant: NAME=batch,3,224,224. ? is any length.
-    #[arg(long, value_name = "NAME=SHAPE")]
-    input: Vec<String>,
-    /// Rows with NaN or infinite values get no answer; by default they are run and flagged.
-    #[arg(long)]
-    reject_non_finite: bool,
-    /// Leave the weights as the model has them: a smaller file, which each process packs for itself.
-    #[arg(long)]
-    no_tune: bool,
-    /// Hold panels for this processor instead of the present one: native, x86-64-v2, x86-64-v3 or x86-64-v4.
-    /// May be given several times.
-    #[arg(long, value_name = "PROCESSOR", conflicts_with = "no_tune")]
-    tune: Vec<String>,
     /// An entry for the manifest: KEY=VALUE.
     #[arg(long, value_name = "KEY=VALUE")]
     metadata: Vec<String>,
+    /// Boosting iterations to keep, as 0..100; by default those that the library itself would use.
+    #[arg(long, value_name = "FROM..TO")]
+    iterations: Option<String>,
+    /// A number that is missing besides NaN: XGBoost's `missing`.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    missing: Option<f32>,
+    /// Leave the model's own file out of the bloc; by default a tree ensemble's is kept as source/...
+    #[arg(long)]
+    no_source: bool,
+    #[cfg(feature = "onnx")]
+    #[command(flatten)]
+    network: network::Options,
 }
 
 /// The text to print when the bloc is written.
 pub fn run(arguments: Arguments) -> Result<String> {
-    let Arguments { model, bloc, name, version, input, reject_non_finite, no_tune, tune, metadata } =
-        arguments;
-    let stem = bloc.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let mut packer = NetworkPacker {
-        name: name.or(stem).unwrap_or_default(),
+    let stem = arguments.bloc.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = arguments.name.clone().or(stem).unwrap_or_default();
+    let metadata = arguments.metadata.iter().map(|entry| pair(entry)).collect::<Result<_>>()?;
+    if is_tree_file(&beginning(&arguments.model)?) {
+        return trees(arguments, name, metadata);
+    }
+    let given = [
+        ("--iterations", arguments.iterations.is_some()),
+        ("--missing", arguments.missing.is_some()),
+        ("--no-source", arguments.no_source),
+    ];
+    refuse(&given, "tree ensembles", &arguments.model)?;
+    #[cfg(feature = "onnx")]
+    return network::run(&arguments, name, metadata);
+    #[cfg(not(feature = "onnx"))]
+    return Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "{}: neither a LightGBM nor an XGBoost model; this build reads no ONNX",
+            arguments.model.display()
+        ),
+    ));
+}
+
+fn trees(arguments: Arguments, name: String, metadata: BTreeMap<String, String>) -> Result<String> {
+    #[cfg(feature = "onnx")]
+    refuse(&arguments.network.given(), "ONNX models", &arguments.model)?;
+    let Arguments { model, bloc, version, iterations, missing, no_source, .. } = arguments;
+    let iterations = iterations.map(|range| {
+        let ends = range.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+        ends.ok_or_else(|| {
+            let message = format!("--iterations {range:?}; expected FROM..TO, such as 0..100");
+            Error::new(ErrorKind::InvalidArgument, message)
+        })
+    });
+    let packer = TreePacker {
+        name,
         version,
-        metadata: metadata.iter().map(|entry| pair(entry)).collect::<Result<_>>()?,
-        tuning: tuning(no_tune, tune)?,
-        ..NetworkPacker::default()
+        metadata,
+        options: TreeOptions { iterations: iterations.transpose()?, missing },
+        keep_source: !no_source,
+        ..TreePacker::default()
     };
-    for entry in &input {
-        let (input, shape) = pair(entry)?;
-        packer.shapes.insert(input, shape.split(',').map(dimension).collect());
-    }
-    if reject_non_finite {
-        packer.non_finite = BTreeMap::from([("*".to_owned(), NonFinite::Reject)]);
-    }
-    let draft = packer.read(OnnxSource::File(&model), &bloc)?;
-    let case = GoldenCase { inputs: draft.synthetic_case()?, outputs: Vec::new() };
-    let written = draft.publish(&bloc, vec![case])?;
-    let batch = match written.batch {
-        Batch::Coupled { .. } => "rows run together and may depend on each other",
-        Batch::Fixed => "no batch axis",
-        Batch::Rows { .. } => "rows run one by one",
-        Batch::Symbolic { .. } => "rows run together, independent of each other",
-    };
-    let mut text = format!(
-        "{}: {} bytes; {batch}\n{} golden rows differ from the unoptimised graph's by at most {:.1e} of an output's greatest magnitude\n{}\n",
+    let file = std::fs::read(&model).map_err(|error| unreadable(&model, &error))?;
+    let packed = packer.write(&file, &bloc).map_err(|error| error.within(model.display()))?;
+    Ok(format!(
+        "{}: {} bytes\n{} golden rows have the raw scores of the model's file, read node after node\n{}\n",
         bloc.display(),
-        written.packed.size_bytes,
-        written.packed.golden.rows,
-        written.packed.golden.max_rel_diff,
-        written.packed.digest
-    );
-    for note in written.notes {
-        let _ = writeln!(text, "note: {note}");
-    }
-    Ok(text)
+        packed.size_bytes,
+        packed.golden.rows,
+        packed.digest
+    ))
 }
 
-fn tuning(none: bool, names: Vec<String>) -> Result<Tuning> {
-    let native = !none && (names.is_empty() || names.iter().any(|name| name == "native"));
-    let targets: Vec<String> = names.into_iter().filter(|name| name != "native").collect();
-    let program = std::env::current_exe()
-        .map_err(|error| Error::new(ErrorKind::Io, format!("finding this program: {error}")))?;
-    Ok(Tuning { native, targets, command: vec![program.into(), "tune-panels".into()] })
+/// Refuses options that are for other models.
+fn refuse(given: &[(&str, bool)], kind: &str, model: &Path) -> Result<()> {
+    let Some((option, _)) = given.iter().find(|(_, given)| *given) else { return Ok(()) };
+    let message = format!("{option} is for {kind}, and {} is none", model.display());
+    Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
-/// Makes panels as this process's environment says: what `pack` runs for processors named by `--tune`.
-#[derive(clap::Args)]
-pub struct TuneArguments {
-    /// The bloc.
-    bloc: PathBuf,
-    /// Where the panels go.
-    out: PathBuf,
-    /// Files with panels that need not be made again.
-    beside: Vec<PathBuf>,
+/// The first bytes of a file.
+fn beginning(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).and_then(|file| file.take(64).read_to_end(&mut bytes));
+    file.map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
 }
 
-/// Nothing is printed.
-pub fn tune_panels(arguments: &TuneArguments) -> Result<String> {
-    let TuneArguments { bloc, out, beside } = arguments;
-    monobloc::model::graph::tune_panels(bloc, out, beside).map(|()| String::new())
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, format!("reading {}: {error}", path.display()))
 }
 
 fn pair(entry: &str) -> Result<(String, String)> {
     let split = entry.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     split
         .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("{entry:?} lacks the = of NAME=VALUE")))
-}
-
-fn dimension(text: &str) -> Dimension {
-    match text.trim() {
-        "?" => Dimension::Any,
-        text => text.parse().map_or_else(|_| Dimension::Symbol(text.to_owned()), Dimension::Size),
-    }
 }

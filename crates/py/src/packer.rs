@@ -6,13 +6,14 @@ use monobloc::ErrorKind;
 use monobloc::error::guard;
 use monobloc::golden::GoldenRows;
 use monobloc::import::lightgbm::{LightgbmModel, LightgbmOptions};
-use monobloc::import::trees::{Levels, TreeModel};
+use monobloc::import::trees::{self, Levels, TreeModel, TreeOptions};
 use monobloc::import::xgboost::{Interface, XgboostModel, XgboostOptions};
 use monobloc::model::trees::source::Tree;
-use monobloc::pack;
+use monobloc::pack::{self, TreePacker};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -111,15 +112,14 @@ impl Packer {
     }
 
     /// Takes a LightGBM text model for the forest; gives what it is.
-    #[pyo3(signature = (text, *, keep_source=true))]
-    fn lightgbm<'py>(&self, py: Python<'py>, text: &[u8], keep_source: bool) -> PyResult<Bound<'py, PyAny>> {
+    fn lightgbm<'py>(&self, py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let read = || LightgbmModel::read(text, &LightgbmOptions::default()).map(TreeModel::of_lightgbm);
         let model = guard(read);
-        self.model(py, model, keep_source.then_some(text))
+        self.model(py, model, text)
     }
 
     /// Takes an XGBoost model for the forest; gives what it is.
-    #[pyo3(signature = (file, *, wrapper, missing=None, absent_is_missing=false, keep_source=true))]
+    #[pyo3(signature = (file, *, wrapper, missing=None, absent_is_missing=false))]
     fn xgboost<'py>(
         &self,
         py: Python<'py>,
@@ -127,7 +127,6 @@ impl Packer {
         wrapper: bool,
         missing: Option<f32>,
         absent_is_missing: bool,
-        keep_source: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = XgboostOptions {
             missing: missing.unwrap_or(f32::NAN),
@@ -136,7 +135,15 @@ impl Packer {
             ..XgboostOptions::default()
         };
         let model = guard(|| TreeModel::of_xgboost(XgboostModel::read(file, &options)?));
-        self.model(py, model, keep_source.then_some(file))
+        self.model(py, model, file)
+    }
+
+    /// Leaves the model's own file out of the bloc.
+    fn drop_source(&self) -> PyResult<()> {
+        self.with(|packer| {
+            packer.drop_source();
+            Ok(())
+        })
     }
 
     /// Writes the bloc, replays its golden rows, and publishes it, or raises and leaves nothing. The
@@ -169,16 +176,47 @@ impl Packer {
         let packed = py
             .detach(|| guard(|| packer.write(&path, manifest, &golden, reference)))
             .map_err(|error| exception(&error))?;
-        let report = PyDict::new(py);
-        report.set_item("digest", packed.digest)?;
-        report.set_item("size_bytes", packed.size_bytes)?;
-        report.set_item("golden_rows", packed.golden.rows)?;
-        report.set_item("exact", packed.golden.exact)?;
-        report.set_item("max_abs_diff", packed.golden.max_abs_diff)?;
-        report.set_item("max_rel_diff", packed.golden.max_rel_diff)?;
-        report.set_item("max_ulp_diff", packed.golden.max_ulp_diff)?;
-        Ok(report)
+        described(py, &packed)
     }
+}
+
+/// Whether these bytes are a tree ensemble's file rather than an ONNX model.
+#[pyfunction]
+pub fn is_tree_file(bytes: &[u8]) -> bool {
+    trees::is_tree_file(bytes)
+}
+
+/// Writes the bloc of a tree ensemble's file.
+#[pyfunction]
+#[pyo3(signature = (file, path, *, name, version, metadata, provenance, keep_source))]
+#[expect(clippy::too_many_arguments, reason = "what goes into a bloc, named by the caller")]
+pub fn pack_trees<'py>(
+    py: Python<'py>,
+    file: &[u8],
+    path: PathBuf,
+    name: String,
+    version: String,
+    metadata: BTreeMap<String, String>,
+    provenance: BTreeMap<String, String>,
+    keep_source: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = TreeOptions::default();
+    let packer = TreePacker { name, version, metadata, provenance, options, keep_source };
+    let packed = py.detach(|| guard(|| packer.write(file, &path))).map_err(|error| exception(&error))?;
+    described(py, &packed)
+}
+
+/// A written bloc, for the report.
+fn described<'py>(py: Python<'py>, packed: &pack::Packed) -> PyResult<Bound<'py, PyDict>> {
+    let report = PyDict::new(py);
+    report.set_item("digest", &packed.digest)?;
+    report.set_item("size_bytes", packed.size_bytes)?;
+    report.set_item("golden_rows", packed.golden.rows)?;
+    report.set_item("exact", packed.golden.exact)?;
+    report.set_item("max_abs_diff", packed.golden.max_abs_diff)?;
+    report.set_item("max_rel_diff", packed.golden.max_rel_diff)?;
+    report.set_item("max_ulp_diff", packed.golden.max_ulp_diff)?;
+    Ok(report)
 }
 
 impl Packer {
@@ -192,7 +230,7 @@ impl Packer {
         &self,
         py: Python<'py>,
         model: monobloc::Result<TreeModel>,
-        file: Option<&[u8]>,
+        file: &[u8],
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = model.map_err(|error| exception(&error))?;
         let (features, thresholds) = model.ensemble.splits(64);
@@ -212,9 +250,7 @@ impl Packer {
             "splits": (features, thresholds),
         });
         self.with(|packer| {
-            if let Some(file) = file {
-                packer.keep_source(model.member, file.to_vec());
-            }
+            packer.keep_source(model.member, file.to_vec());
             packer.ensemble(model.ensemble)
         })?;
         json(py, &description)

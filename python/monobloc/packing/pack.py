@@ -13,6 +13,7 @@ from typing import Any
 from .report import PackReport
 
 RECORDED = ("numpy", "scikit-learn", "scipy", "joblib", "threadpoolctl")
+RECORDED_OF = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
 RECORDED_OF_NETWORKS = ("numpy", "onnx", "onnxruntime")
 
 
@@ -32,19 +33,22 @@ def pack(
     preprocess: Any = None,
     non_finite: str | Mapping[str, str] | None = None,
     tune: bool | Sequence[str] = True,
+    keep_source: bool = True,
 ) -> PackReport:
-    """Write a fitted scikit-learn model with its preprocessing, or an ONNX model, as one bloc.
+    """Write a fitted model with its preprocessing, or a model file, as one bloc.
 
     The bloc is loaded again and its answers on golden rows are compared with the
-    model's (with ``n_jobs=1``). Unless every byte is equal, nothing is left at
-    `path`.
+    model's (with ``n_jobs=1``). Unless every byte is equal (of tree ensembles before an
+    exponential makes probabilities of their scores), nothing is left at `path`.
 
     Parameters
     ----------
     model
-        A fitted Pipeline of supported steps that ends in a supported model, or
-        such a model alone. `check` lists what is not supported. Or an ONNX model:
-        its path, its bytes, or an ``onnx.ModelProto``; see `docs/networks.md`.
+        A fitted Pipeline of supported steps that ends in a supported model of
+        scikit-learn, LightGBM or XGBoost, or such a model alone. `check` lists what is
+        not supported. Or the path or bytes of a LightGBM text model or of an XGBoost
+        model (UBJSON, JSON); see `docs/trees.md`. Or an ONNX model: its path, its bytes,
+        or an ``onnx.ModelProto``; see `docs/networks.md`.
     path
         Where the bloc goes. A file there is replaced in one step.
     reference
@@ -76,6 +80,9 @@ def pack(
         Whether a network's weights are kept as this machine's kernels want them, too,
         so that loading need not pack them; or the names of other machines' levels,
         such as ``["x86-64-v3", "x86-64-v4"]``.
+    keep_source
+        Whether the bloc of a LightGBM or XGBoost model keeps the model's own file, as the
+        member ``source/model.txt``, ``.ubj`` or ``.json``.
     metadata, provenance
         Strings by name, kept in the manifest. Versions of Python and of the
         libraries are added to the provenance.
@@ -94,7 +101,28 @@ def pack(
     (True, 0.0)
     """
     from .network import is_network, pack_network
+    from .trees import pack_tree_file, tree_file
 
+    file = tree_file(model)
+    if file is not None:
+        return pack_tree_file(
+            file,
+            path,
+            unused={
+                "reference": reference,
+                "golden": golden,
+                "schema": schema,
+                "sanity": sanity,
+                "inputs": inputs,
+                "preprocess": preprocess,
+                "non_finite": non_finite,
+            },
+            keep_source=keep_source,
+            name=_text(name, "name", _stem(path)),
+            version=_text(version, "version", "1"),
+            metadata=_strings(metadata, "metadata"),
+            provenance=_strings(provenance, "provenance"),
+        )
     if is_network(model):
         return pack_network(
             model,
@@ -156,6 +184,7 @@ def pack(
         raise unsupported(CheckReport(refusal.findings, split)) from None
     inputs, answers = golden_rows(model, rows, reading, golden)
     path = Path(path)
+    library = reading.model.description["source"].partition(".")[0]
     manifest = {
         "name": _text(name, "name", _stem(path)),
         "version": _text(version, "version", "1"),
@@ -163,8 +192,13 @@ def pack(
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
         "model": reading.model.description,
         "metadata": _strings(metadata, "metadata"),
-        "provenance": {**_versions(RECORDED), **_strings(provenance, "provenance")},
+        "provenance": {
+            **_versions((*RECORDED, *RECORDED_OF.get(library, ()))),
+            **_strings(provenance, "provenance"),
+        },
     }
+    if not keep_source:
+        packer.drop_source()
     written = packer.write(
         os.fspath(path),
         json.dumps(manifest, ensure_ascii=False, allow_nan=False),

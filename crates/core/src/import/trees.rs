@@ -25,7 +25,7 @@ pub struct TreeModel {
     pub n_classes: Option<usize>,
     /// A name for each feature.
     pub feature_names: Vec<String>,
-    /// The levels of each feature that holds categories, where the file has them.
+    /// The levels of each feature that holds categories, where the file has them; others are refused.
     pub categories: Vec<Option<Levels>>,
     /// Whether infinite values are compared like any other.
     pub accepts_infinite: bool,

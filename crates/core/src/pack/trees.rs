@@ -130,13 +130,8 @@ fn steps(model: &TreeModel, packer: &mut Packer) -> Result<(Vec<Value>, Vec<usiz
     for (feature, levels) in model.categories.iter().enumerate() {
         let Some(levels) = levels else { continue };
         let (vocabulary, codes) = vocabulary(levels, packer)?;
-        let unknown = packer.floats(&[f64::NAN]);
         let values = packer.floats(&codes);
-        columns.push(json!({
-            "vocabulary": vocabulary,
-            "values": values,
-            "unknown": {"policy": "value", "value": unknown},
-        }));
+        columns.push(json!({"vocabulary": vocabulary, "values": values, "unknown": {"policy": "refuse"}}));
         encoded.push(feature);
     }
     if !encoded.is_empty() {
@@ -151,22 +146,26 @@ fn steps(model: &TreeModel, packer: &mut Packer) -> Result<(Vec<Value>, Vec<usiz
     Ok((steps, slots))
 }
 
-/// The vocabulary of some levels, and the code of each of its entries.
+/// The vocabulary of some levels and of what is missing, and the code of each of its entries.
 fn vocabulary(levels: &Levels, packer: &mut Packer) -> Result<(VocabularyRef, Vec<f64>)> {
-    match levels {
+    let (vocabulary, order) = match levels {
         Levels::Numbers(numbers) => {
             let mut order: Vec<usize> = (0..numbers.len()).collect();
             order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
             let ascending: Vec<f64> = order.iter().map(|&at| numbers[at]).collect();
-            let vocabulary = packer.vocabulary(Categories::Numbers(&ascending), None, None)?;
-            Ok((vocabulary, order.iter().map(|&at| at as f64).collect()))
+            let nan = ascending.len() as u64;
+            (packer.vocabulary(Categories::Numbers(&ascending), Some(nan), None)?, order)
         }
         Levels::Texts(texts) => {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let vocabulary = packer.vocabulary(Categories::Texts(&texts), None, None)?;
-            Ok((vocabulary, (0..texts.len()).map(|at| at as f64).collect()))
+            let nan = texts.len() as u64;
+            let vocabulary = packer.vocabulary(Categories::Texts(&texts), Some(nan), Some(nan + 1))?;
+            (vocabulary, (0..texts.len()).collect())
         }
-    }
+    };
+    let mut codes: Vec<f64> = order.into_iter().map(|at| at as f64).collect();
+    codes.resize(vocabulary.len()?, f64::NAN);
+    Ok((vocabulary, codes))
 }
 
 /// Rows on thresholds and beside them, with missing values and categories, and what the naive walk says.
@@ -189,13 +188,15 @@ fn golden_rows(model: &TreeModel) -> Result<GoldenRows> {
                     let level = levels.get(code).copied();
                     (level.map_or(f64::NAN, |_| code as f64), Cell::Float(level.unwrap_or(f64::NAN)))
                 }
-                Some(Levels::Texts(levels)) => {
-                    let code = random.below(levels.len() + 1);
-                    let start = golden.text.len();
-                    golden.text.push_str(levels.get(code).map_or("never seen before", String::as_str));
-                    let known = levels.get(code).map_or(f64::NAN, |_| code as f64);
-                    (known, Cell::Text { start, end: golden.text.len() })
-                }
+                Some(Levels::Texts(levels)) => match levels.get(random.below(levels.len() + 1)) {
+                    None => (f64::NAN, Cell::None),
+                    Some(level) => {
+                        let start = golden.text.len();
+                        golden.text.push_str(level);
+                        let code = levels.iter().position(|other| other == level).unwrap_or(0);
+                        (code as f64, Cell::Text { start, end: golden.text.len() })
+                    }
+                },
             };
             row.push(value);
             column.push(cell);
@@ -280,5 +281,10 @@ impl Packer {
     /// Keeps the source's own file as a member, such as `source/model.txt`.
     pub fn keep_source(&mut self, member: &str, file: Vec<u8>) {
         self.source = Some((member.to_owned(), file));
+    }
+
+    /// Leaves the source's own file out.
+    pub fn drop_source(&mut self) {
+        self.source = None;
     }
 }
