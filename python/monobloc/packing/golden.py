@@ -161,6 +161,8 @@ def _put_oddities(
         missing = field.can_miss and (row // len(fields)) % 2 == 0
         if missing:
             column[row] = None if field.null == "none" and column.dtype == object else np.nan
+        elif position in reading.recipe.closed:
+            continue
         elif field.is_string:
             column[row] = f"never seen {random.integers(10)}"
         elif position in reading.recipe.categories and field.kind != "boolean":

@@ -153,7 +153,7 @@ def pack(
     from .reading import read_model
     from .reference import Reference
     from .refusal import Refused, invalid_argument, unsupported
-    from .source import attribute
+    from .source import attribute, expected_names
     from .walk import working_split
 
     meant = {"inputs": inputs, "preprocess": preprocess, "non_finite": non_finite}
@@ -169,8 +169,7 @@ def pack(
     report = check(model)
     if not report:
         raise unsupported(report)
-    names = attribute(model, "feature_names_in_")
-    rows = Reference.read(reference, None if names is None else [str(n) for n in names], schema)
+    rows = Reference.read(reference, expected_names(model, reference), schema)
     expected = attribute(model, "n_features_in_")
     if expected is not None and expected != len(rows.fields):
         raise invalid_argument(

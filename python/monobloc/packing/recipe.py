@@ -87,6 +87,8 @@ class Recipe:
         self.fields = fields
         self.categories: dict[int, list[Any]] = {}
         """Input fields that an encoder reads, with the categories that it knows."""
+        self.closed: set[int] = set()
+        """Those of them in which another category is refused, whatever the source does."""
         self._packer = packer
         self._slots = 0
         self._loaded: dict[tuple[int, str], int] = {}

@@ -109,3 +109,20 @@ def attribute(model: Any, name: str) -> Any:
         found = (attribute(step, name) for _, step in model.steps if not isinstance(step, str))
         return next((value for value in found if value is not None), None)
     return value
+
+
+def expected_names(model: Any, reference: Any) -> list[str] | None:
+    """The names of the columns that the model was fitted on, as the reference has them.
+
+    LightGBM keeps names with underscores for spaces, and takes columns by their places.
+    """
+    names = attribute(model, "feature_names_in_")
+    if names is None:
+        return None
+    names = [str(name) for name in names]
+    if type(model).__module__.partition(".")[0] != "lightgbm" or not hasattr(reference, "columns"):
+        return names
+    labels = {str(label).replace(" ", "_"): str(label) for label in reference.columns}
+    if all(name in labels for name in names):
+        return [labels[name] for name in names]
+    return None

@@ -95,5 +95,7 @@ def category_codes(
         slots = recipe.step("ordinal_encoder", path, [column.slot], 1, columns=[step], dtype=dtype)
         if column.field is not None:
             recipe.categories.setdefault(column.field, list(known))
+            if unseen is None:
+                recipe.closed.add(column.field)
         codes[position] = Column(dtype=dtype, slot=slots[0])
     return codes

@@ -20,6 +20,8 @@ SOURCES = (
     "lightgbm.sklearn.LGBMRanker",
     "lightgbm.sklearn.LGBMRegressor",
 )
+CHANGING = ("pred_early_stop", "predict_disable_shape_check")
+"""Parameters that LightGBM 4 takes from a wrapper when it predicts."""
 
 
 def problems(model: Any) -> Iterator[tuple[str, str]]:
@@ -30,6 +32,8 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
         yield "it is not fitted", ""
     elif callable(model.objective):
         yield "its objective is a function, whose link is not in the model", "a named objective"
+    elif changed := [name for name in CHANGING if model.get_params().get(name)]:
+        yield f"its parameter {changed[0]} changes what predict does", f"{changed[0]}=False"
     elif hasattr(model, "predict_proba") and (problem := label_problem(model.classes_)):
         yield problem
 
