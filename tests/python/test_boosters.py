@@ -79,10 +79,10 @@ def test_frames_of_mixed_dtypes(tmp_path: Path) -> None:
     )
     model = xgboost.XGBClassifier(**SMALL).fit(frame, Y)
     same(packed(model, tmp_path, frame).raw_scores(frame), model.predict(frame, output_margin=True))
-    columns = ["narrow", "whole", "wide"]
-    model = lightgbm.LGBMClassifier(**QUIET).fit(frame[columns], Y)
-    engine = packed(model, tmp_path, frame[columns])
-    same(engine.raw_scores(frame), model.predict(frame[columns], raw_score=True))
+    for columns in (["narrow", "whole", "wide"], ["whole", "flag"], list(frame), ["narrow"]):
+        model = lightgbm.LGBMClassifier(**QUIET).fit(frame[columns], Y)
+        engine = packed(model, tmp_path, frame[columns])
+        same(engine.raw_scores(frame), model.predict(frame[columns], raw_score=True))
 
 
 def test_missing_values_in_training(tmp_path: Path) -> None:
@@ -132,7 +132,9 @@ def test_names_and_labels(tmp_path: Path) -> None:
 def test_levels_that_training_did_not_see(tmp_path: Path) -> None:
     frame = pd.DataFrame({"n": X[:, 0], "level": pd.Categorical(RANDOM.choice(["u", "v"], ROWS))})
     engine = packed(
-        xgboost.XGBClassifier(enable_categorical=True, **SMALL).fit(frame, Y), tmp_path, frame
+        xgboost.XGBClassifier(enable_categorical=True, tree_method="hist", **SMALL).fit(frame, Y),
+        tmp_path,
+        frame,
     )
     rows = [{"n": 0.5, "level": "u"}, {"n": 0.5, "level": "new"}, {"n": 0.5, "level": None}]
     knows_levels = tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 1)

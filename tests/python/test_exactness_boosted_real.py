@@ -56,7 +56,7 @@ def sparse_columns(frame: pd.DataFrame) -> ColumnTransformer:
 
 def boosters() -> dict[str, Any]:
     lgbm = {"n_estimators": 60, "num_leaves": 63, "verbose": -1, "n_jobs": 2}
-    xgb = {"n_estimators": 60, "max_depth": 6, "n_jobs": 2}
+    xgb = {"n_estimators": 60, "max_depth": 6, "n_jobs": 2, "tree_method": "hist"}
     return {
         "lightgbm": lambda _: lightgbm.LGBMClassifier(**lgbm),
         "xgboost": lambda _: xgboost.XGBClassifier(enable_categorical=True, **xgb),

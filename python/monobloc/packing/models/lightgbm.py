@@ -48,8 +48,7 @@ def features(
         levels = _booster(model).pandas_categorical or []
         codes = category_codes(model, table, levels, recipe, path, dtype="float64", unseen=np.nan)
     rest = [i for i in range(len(table.columns)) if i not in codes]
-    exact = table.is_frame or table.is_sparse or np.dtype(table.sample.dtype).kind in "fO"
-    dtype = np.dtype(np.float64 if exact else np.float32)
+    dtype = _matrix_dtype(table.select(rest), has_codes=bool(codes))
     loaded = recipe.floats(table.select(rest), dtype, path, model) if rest else []
     columns = {**codes, **dict(zip(rest, loaded, strict=True))}
     ordered = [columns[i] for i in range(len(table.columns))]
@@ -72,16 +71,32 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
 def answers(model: Any, rows: Any) -> Answers:
     """The source's probabilities or predictions, raw scores and labels."""
     booster = _booster(model)
+    header = booster.model_to_string(num_iteration=1).partition("\n\n")[0].splitlines()
     with quiet():
         raw = table_of(model.predict(rows, raw_score=True))
-        if "average_output" in booster.model_to_string(num_iteration=1).split("\n\n", 1)[0]:
+        if "average_output" in header:
             raw /= booster.num_trees() // booster.num_model_per_iteration()
         if hasattr(model, "predict_proba"):
             labels = class_numbers(model.predict(rows), model.classes_)
             return Answers(table_of(model.predict_proba(rows)), raw, labels)
         outputs = table_of(model.predict(rows))
-    binary = _is_booster(model) and booster.dump_model(num_iteration=1).get("objective", "")
-    return Answers(both_classes(outputs) if str(binary).startswith("binary") else outputs, raw)
+    is_binary = any(line.startswith("objective=binary") for line in header)
+    return Answers(both_classes(outputs) if is_binary else outputs, raw)
+
+
+def _matrix_dtype(table: Table, *, has_codes: bool) -> np.dtype:
+    """What LightGBM makes of the numbers before it compares them in float64. LightGBM 3 takes
+    the common type of a frame, which is none of floats beside truth values; 4 keeps columns."""
+    import lightgbm
+
+    major = int(lightgbm.__version__.partition(".")[0])
+    if table.is_sparse or not table.columns or (table.is_frame and major >= 4):
+        return np.dtype(np.float64)
+    common = table.sample.to_numpy() if table.is_frame else table.sample
+    # Beside category columns that depends on whether a row misses one; codes tell no rounding.
+    if has_codes or common.dtype.kind == "f" or (common.dtype.kind == "O" and not table.is_frame):
+        return np.dtype(np.float64)
+    return np.dtype(np.float32)
 
 
 def _is_booster(model: Any) -> bool:
