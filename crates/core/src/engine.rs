@@ -304,7 +304,8 @@ impl Engine {
             return Ok(Vec::new());
         }
         let values = self.pipeline.n_columns() + self.pipeline.n_features();
-        let tile_rows = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
+        // A power of two, so that tiles are whole blocks of rows for the walkers.
+        let tile_rows = 1 << (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS).ilog2();
         let in_order = |first: usize, out: &mut [T]| {
             let _mode = DefaultMode::enter();
             let mut refusals = Vec::new();
@@ -319,7 +320,7 @@ impl Engine {
         if threads < 2 {
             return Ok(in_order(0, out));
         }
-        let share = n_rows.div_ceil(threads);
+        let share = n_rows.div_ceil(threads).next_multiple_of(64);
         let parts = pool(threads)?.install(|| {
             let shares = out.par_chunks_mut(share * width).enumerate();
             shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
