@@ -304,8 +304,10 @@ impl Engine {
             return Ok(Vec::new());
         }
         let values = self.pipeline.n_columns() + self.pipeline.n_features();
-        // A power of two, so that tiles are whole blocks of rows for the walkers.
-        let tile_rows = 1 << (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS).ilog2();
+        let most = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
+        // Ranked trees take whole blocks of rows; others are read once per tile, the fewer the better.
+        let in_blocks = self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked());
+        let tile_rows = if in_blocks { 1 << most.ilog2() } else { most };
         let in_order = |first: usize, out: &mut [T]| {
             let _mode = DefaultMode::enter();
             let mut refusals = Vec::new();

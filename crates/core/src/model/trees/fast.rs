@@ -1,13 +1,17 @@
-//! Walking with many loads in flight: sixteen rows at a time through one tree, or for a few rows sixteen
-//! trees at a time. Leaf values are added in the order of the trees, so the sums are the oracle's.
+//! Walking with many loads in flight: sixteen rows at a time (64 where nodes lie beyond the caches) through one
+//! tree, or for a few rows as many trees at a time. Leaf values are added in the order of the trees, so the sums are the oracle's.
 
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
 use super::ranked;
 use crate::precision::Float;
 
-/// Walks that are under way together.
-const LANES: usize = 16;
+/// Walks that are under way together where the nodes fit the caches.
+const FEW: usize = 16;
+/// The same where most steps wait for memory.
+const MANY: usize = 64;
+/// Words of nodes from which on they do: 8 MiB.
+const LARGE: usize = 1 << 20;
 /// Trees whose leaves are kept until they can be added in order.
 const TREES: usize = 128;
 
@@ -28,11 +32,13 @@ pub fn add<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, 
     if let Some(trees) = forest.ranked() {
         return trees.add(columns, sums, ranked);
     }
-    match (forest.layout(), forest.sets().n_sets) {
-        (Layout::Narrow(layout), 0) => add_in::<_, _, false>(layout, forest, columns, sums),
-        (Layout::Narrow(layout), _) => add_in::<_, _, true>(layout, forest, columns, sums),
-        (Layout::Wide, 0) => add_in::<_, _, false>(Wide, forest, columns, sums),
-        (Layout::Wide, _) => add_in::<_, _, true>(Wide, forest, columns, sums),
+    match (forest.layout(), forest.sets().n_sets, forest.nodes().len() < LARGE) {
+        (Layout::Narrow(layout), 0, true) => add_in::<_, _, false, FEW>(layout, forest, columns, sums),
+        (Layout::Narrow(layout), 0, false) => add_in::<_, _, false, MANY>(layout, forest, columns, sums),
+        (Layout::Narrow(layout), ..) => add_in::<_, _, true, FEW>(layout, forest, columns, sums),
+        (Layout::Wide, 0, true) => add_in::<_, _, false, FEW>(Wide, forest, columns, sums),
+        (Layout::Wide, 0, false) => add_in::<_, _, false, MANY>(Wide, forest, columns, sums),
+        (Layout::Wide, ..) => add_in::<_, _, true, FEW>(Wide, forest, columns, sums),
     }
 }
 
@@ -47,8 +53,8 @@ pub fn copy<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>,
         let row = &columns[row * width..][..width];
         let each_leaf = |_, leaf| forest.copy_leaf(leaf, out);
         match forest.layout() {
-            Layout::Narrow(layout) => row_through_trees::<_, _, true>(layout, forest, row, each_leaf),
-            Layout::Wide => row_through_trees::<_, _, true>(Wide, forest, row, each_leaf),
+            Layout::Narrow(layout) => row_through_trees::<_, _, true, 1>(layout, forest, row, each_leaf),
+            Layout::Wide => row_through_trees::<_, _, true, 1>(Wide, forest, row, each_leaf),
         }
     }
 }
@@ -64,7 +70,7 @@ fn columns<'a, V: Float>(
     forest.columns().read(features, forest.n_features(), forest.sets(), scratch)
 }
 
-fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(
+fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool, const LANES: usize>(
     layout: L,
     forest: &Forest,
     columns: &[V],
@@ -75,7 +81,7 @@ fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(
     if n_rows < LANES || width == 0 {
         for (row, sums) in sums.chunks_exact_mut(n_outputs).enumerate() {
             let row = &columns[row * width..][..width];
-            row_through_trees::<_, _, SETS>(layout, forest, row, |tree, leaf| {
+            row_through_trees::<_, _, SETS, LANES>(layout, forest, row, |tree, leaf| {
                 forest.add_leaf(tree, leaf, sums);
             });
         }
@@ -83,7 +89,7 @@ fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(
     }
     for &tree in forest.trees() {
         let value = |row: usize, column: usize| columns[row * width + column.min(width - 1)];
-        walk_all::<_, _, SETS>(
+        walk_all::<_, _, SETS, LANES>(
             layout,
             forest,
             n_rows,
@@ -97,7 +103,7 @@ fn add_in<V: Float, L: NodeLayout<V>, const SETS: bool>(
 }
 
 /// Takes one row through all trees, and gives their leaves in the order of the trees.
-fn row_through_trees<V: Float, L: NodeLayout<V>, const SETS: bool>(
+fn row_through_trees<V: Float, L: NodeLayout<V>, const SETS: bool, const LANES: usize>(
     layout: L,
     forest: &Forest,
     columns: &[V],
@@ -107,7 +113,7 @@ fn row_through_trees<V: Float, L: NodeLayout<V>, const SETS: bool>(
     let value = |_, column: usize| columns.get(column.min(last)).copied().unwrap_or_default();
     for trees in forest.trees().chunks(TREES) {
         let mut leaves = [0_u32; TREES];
-        walk_all::<_, _, SETS>(
+        walk_all::<_, _, SETS, LANES>(
             layout,
             forest,
             trees.len(),
@@ -133,7 +139,7 @@ struct Walk {
 /// Makes `n_walks` walks, some of them at a time; as soon as one is at its leaf, the next one takes its
 /// lane. `value` gives a walk's value of a column, which it clamps.
 #[inline(always)]
-fn walk_all<V: Float, L: NodeLayout<V>, const SETS: bool>(
+fn walk_all<V: Float, L: NodeLayout<V>, const SETS: bool, const LANES: usize>(
     layout: L,
     forest: &Forest,
     n_walks: usize,

@@ -224,6 +224,11 @@ impl Forest {
         &self.nodes
     }
 
+    /// Whether batches walk by ranks, 64 rows at a time.
+    pub fn is_ranked(&self) -> bool {
+        self.ranked.is_some()
+    }
+
     /// The trees in ranked form, where they have one.
     pub(super) fn ranked(&self) -> Option<&Ranked> {
         self.ranked.as_ref()
