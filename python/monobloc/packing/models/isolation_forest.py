@@ -40,14 +40,7 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     }
     packer.forest(json.dumps(shape))
     splits, values = [], []
-    trees = zip(
-        model.estimators_,
-        model.estimators_features_,
-        model._decision_path_lengths,
-        model._average_path_length_per_tree,
-        strict=True,
-    )
-    for tree, subset, path_lengths, averages in trees:
+    for tree, subset, path_lengths, averages in _trees(model):
         nodes = tree.tree_.__getstate__()["nodes"]
         inner = nodes["left_child"] >= 0
         feature = np.where(inner, np.asarray(subset)[np.where(inner, nodes["feature"], 0)], 0)
@@ -87,14 +80,7 @@ def _depths(model: Any, rows: Any) -> np.ndarray:
     """What `score_samples` makes its scores of, added up as it does."""
     rows = validated(rows, np.float32, accept_sparse="csr")
     depths = np.zeros(rows.shape[0])
-    trees = zip(
-        model.estimators_,
-        model.estimators_features_,
-        model._decision_path_lengths,
-        model._average_path_length_per_tree,
-        strict=True,
-    )
-    for tree, subset, path_lengths, averages in trees:
+    for tree, subset, path_lengths, averages in _trees(model):
         leaves = tree.apply(rows[:, subset], check_input=False)
         depths += path_lengths[leaves] + averages[leaves] - 1.0
     return depths
@@ -118,6 +104,18 @@ def _decision(model: Any) -> dict[str, float]:
         middle = low + (high - low) / 2
         low, high = (low, middle) if is_inlier(middle) else (middle, high)
     return {"least_depth": float(high), "offset": offset}
+
+
+def _trees(model: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Each tree with its features, and for each node the depth and the average path length
+    of the rows that ended there."""
+    return zip(
+        model.estimators_,
+        model.estimators_features_,
+        model._decision_path_lengths,
+        model._average_path_length_per_tree,
+        strict=True,
+    )
 
 
 def _denominator(model: Any) -> float:
