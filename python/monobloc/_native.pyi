@@ -40,6 +40,7 @@ __all__ = [
     "read_network",
     "run_command",
     "supported_operators",
+    "xgboost_levels",
 ]
 
 __version__: str
@@ -215,6 +216,7 @@ class Packer:
     ) -> dict[str, Any]: ...
 
 def is_tree_file(bytes: builtins.bytes) -> bool: ...
+def xgboost_levels(file: builtins.bytes) -> list[list[Any]]: ...
 def pack_trees(
     file: builtins.bytes,
     path: str | PathLike[str],

@@ -2,7 +2,8 @@
 //! classes with a categorical feature, `VERSION.expected.json` holds rows and the margins that version gave.
 
 use monobloc::error::ErrorKind;
-use monobloc::import::xgboost::{BoosterKind, Interface, Link, XgboostModel, XgboostOptions};
+use monobloc::import::xgboost::{BoosterKind, Interface, XgboostModel, XgboostOptions};
+use monobloc::model::link::{Link, Summation};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -49,7 +50,10 @@ fn a_model_tells_what_its_file_says() {
         let model = read(&format!("{version}.ubj"), Interface::Wrapper);
         let (major, minor, patch) = model.version;
         assert_eq!(format!("{major}.{minor}.{patch}"), *version);
-        assert_eq!((model.booster, model.link), (BoosterKind::Dart, Link::Softmax));
+        assert_eq!(
+            (model.booster, model.link),
+            (BoosterKind::Dart, Link::Softmax { summation: Summation::InOrder })
+        );
         assert_eq!((model.objective.as_str(), model.n_classes), ("multi:softprob", Some(3)));
         assert_eq!((model.best_iteration, model.iterations.clone()), (Some(2), 0..3));
         assert_eq!(read(&format!("{version}.ubj"), Interface::Booster).iterations, 0..4);

@@ -5,7 +5,7 @@ use crate::engine::{Engine, Labels, detached};
 use crate::error::exception;
 use crate::prediction::{Noted, Prediction, Verdicts};
 use crate::rows::Rows;
-use monobloc::model::{Classes, Task};
+use monobloc::model::{Classes, Ensemble, Task};
 use monobloc::precision::Precision;
 use monobloc::{Input, Rejection};
 use pyo3::prelude::*;
@@ -25,22 +25,35 @@ pub fn values<'py>(
     fill: Fill<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let width = (!flat || n_values != 1).then_some(n_values);
-    let strict = |input: &Input<'_>, out: &mut [f64]| {
+    array(py, engine, rows, n_values, width, |input, out| {
         let rejections = detached(py, input, || fill(input, out))?;
         rejections.into_iter().next().map_or(Ok(()), |first| Err(exception(&first.into())))
-    };
-    match precision(engine) {
+    })
+}
+
+/// A new array of the source's type, `width` values wide or in one dimension, that `each` writes chunk by chunk:
+/// `n_values` per row.
+fn array<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    rows: &Rows<'py>,
+    n_values: usize,
+    width: Option<usize>,
+    mut each: impl FnMut(&Input<'_>, &mut [f64]) -> PyResult<()>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let precision = engine.inner().model().ensemble().map_or(Precision::Double, Ensemble::precision);
+    match precision {
         Precision::Double => filled::<f64>(py, rows.n_rows(), width, "f8", |out| {
             engine.for_each_chunk(rows, |input| {
-                let first = input.first_row() * n_values;
-                strict(input, &mut out[first..first + input.n_rows() * n_values])
+                each(input, &mut out[input.first_row() * n_values..][..input.n_rows() * n_values])
             })
         }),
         Precision::Single => filled::<f32>(py, rows.n_rows(), width, "f4", |out| {
             engine.for_each_chunk(rows, |input| {
                 let mut chunk = vec![0.0; input.n_rows() * n_values];
-                strict(input, &mut chunk)?;
-                narrow(&chunk, &mut out[input.first_row() * n_values..]);
+                each(input, &mut chunk)?;
+                let out = &mut out[input.first_row() * n_values..];
+                out.iter_mut().zip(chunk).for_each(|(into, value)| *into = value as f32);
                 Ok(())
             })
         }),
@@ -72,10 +85,13 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     let (n_outputs, n_rows) = (model.n_outputs(), rows.n_rows());
     let classes = model.classes();
     let mut rejections: Vec<Rejection> = Vec::new();
-    let mut values = vec![0.0; n_rows * n_outputs];
     let mut numbers = Vec::new();
-    engine.for_each_chunk(rows, |input| {
-        let out = &mut values[input.first_row() * n_outputs..][..input.n_rows() * n_outputs];
+    let (name, list) = match model.ensemble().map(Ensemble::task) {
+        Some(Task::Classification) => ("probabilities", true),
+        Some(Task::OutlierDetection) => ("score", false),
+        _ => ("prediction", n_outputs > 1),
+    };
+    let array = array(py, engine, rows, n_outputs, list.then_some(n_outputs), |input, out| {
         if classes.is_none() {
             rejections.extend(detached(py, input, || engine.inner().run_into(input, out))?);
             return Ok(());
@@ -89,22 +105,6 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
         }
         Ok(())
     })?;
-    let (name, list) = match model.ensemble().map(monobloc::model::Ensemble::task) {
-        Some(Task::Classification) => ("probabilities", true),
-        Some(Task::OutlierDetection) => ("score", false),
-        _ => ("prediction", n_outputs > 1),
-    };
-    let width = list.then_some(n_outputs);
-    let array = match precision(engine) {
-        Precision::Double => filled::<f64>(py, n_rows, width, "f8", |out| {
-            out.copy_from_slice(&values);
-            Ok(())
-        }),
-        Precision::Single => filled::<f32>(py, n_rows, width, "f4", |out| {
-            narrow(&values, out);
-            Ok(())
-        }),
-    }?;
     let outputs = PyDict::new(py);
     outputs.set_item(name, array)?;
     if let Some(classes) = classes {
@@ -115,13 +115,4 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     let noted = rejections.into_iter().map(Noted::from).collect();
     let verdicts = Verdicts { n_rows, noted };
     Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
-}
-
-fn precision(engine: &Engine) -> Precision {
-    engine.inner().model().ensemble().map_or(Precision::Double, monobloc::model::Ensemble::precision)
-}
-
-/// Values that are float32 ones, as such.
-fn narrow(values: &[f64], out: &mut [f32]) {
-    out.iter_mut().zip(values).for_each(|(into, &value)| *into = value as f32);
 }

@@ -42,6 +42,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(engine::_reload, module)?)?;
     module.add_function(wrap_pyfunction!(packer::is_tree_file, module)?)?;
     module.add_function(wrap_pyfunction!(packer::pack_trees, module)?)?;
+    module.add_function(wrap_pyfunction!(packer::xgboost_levels, module)?)?;
     module.add_function(wrap_pyfunction!(run_command, module)?)
 }
 

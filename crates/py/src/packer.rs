@@ -10,6 +10,7 @@ use monobloc::import::trees::{self, Levels, TreeModel, TreeOptions};
 use monobloc::import::xgboost::{Interface, XgboostModel, XgboostOptions};
 use monobloc::model::trees::source::Tree;
 use monobloc::pack::{self, TreePacker};
+use pyo3::IntoPyObjectExt;
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -186,6 +187,18 @@ pub fn is_tree_file(bytes: &[u8]) -> bool {
     trees::is_tree_file(bytes)
 }
 
+/// The levels of each category column that an XGBoost model keeps, in the columns' order.
+#[pyfunction]
+pub fn xgboost_levels<'py>(py: Python<'py>, file: &[u8]) -> PyResult<Bound<'py, PyList>> {
+    let model = guard(|| TreeModel::of_xgboost(XgboostModel::read(file, &XgboostOptions::default())?));
+    let model = model.map_err(|error| exception(&error))?;
+    let levels = model.categories.into_iter().flatten().map(|levels| match levels {
+        Levels::Numbers(numbers) => numbers.into_bound_py_any(py),
+        Levels::Texts(texts) => texts.into_bound_py_any(py),
+    });
+    PyList::new(py, levels.collect::<PyResult<Vec<_>>>()?)
+}
+
 /// Writes the bloc of a tree ensemble's file.
 #[pyfunction]
 #[pyo3(signature = (file, path, *, name, version, metadata, provenance, keep_source))]
@@ -234,19 +247,10 @@ impl Packer {
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = model.map_err(|error| exception(&error))?;
         let (features, thresholds) = model.ensemble.splits(64);
-        let levels = |levels: &Option<Levels>| match levels {
-            None => serde_json::Value::Null,
-            Some(Levels::Numbers(numbers)) => serde_json::json!(numbers),
-            Some(Levels::Texts(texts)) => serde_json::json!(texts),
-        };
         let description = serde_json::json!({
             "average": model.ensemble.average,
-            "categories": model.categories.iter().map(levels).collect::<Vec<_>>(),
-            "feature_names": model.feature_names,
-            "infinite": if model.accepts_infinite { "accept" } else { "refuse" },
             "link": model.link,
             "n_classes": model.n_classes,
-            "objective": model.objective,
             "splits": (features, thresholds),
         });
         self.with(|packer| {

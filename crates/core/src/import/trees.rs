@@ -3,8 +3,7 @@
 use super::lightgbm::{LightgbmModel, LightgbmOptions};
 use super::xgboost::{self, XgboostModel, XgboostOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Task;
-use crate::model::link::{Link, Summation};
+use crate::model::link::Link;
 use crate::model::trees::source::TreeEnsemble;
 use std::ops::Range;
 
@@ -27,8 +26,6 @@ pub struct TreeModel {
     pub feature_names: Vec<String>,
     /// The levels of each feature that holds categories, where the file has them; others are refused.
     pub categories: Vec<Option<Levels>>,
-    /// Whether infinite values are compared like any other.
-    pub accepts_infinite: bool,
 }
 
 /// The levels of a categorical feature; a level's place is its number.
@@ -78,23 +75,19 @@ impl TreeModel {
             }
             return Ok(TreeModel::of_lightgbm(model));
         }
-        let mut xgboost = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
+        let mut read = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
         if let Some(missing) = options.missing {
-            xgboost.missing = missing;
+            read.missing = missing;
         }
-        let member = if bytes.trim_ascii_start().get(1).is_some_and(|&byte| byte == b'L' || byte == b'#') {
-            "source/model.ubj"
-        } else {
-            "source/model.json"
-        };
-        Ok(TreeModel { member, ..TreeModel::of_xgboost(XgboostModel::read(bytes, &xgboost)?)? })
+        let member = if xgboost::is_ubjson(bytes) { "source/model.ubj" } else { "source/model.json" };
+        Ok(TreeModel { member, ..TreeModel::of_xgboost(XgboostModel::read(bytes, &read)?)? })
     }
 
     /// What a LightGBM model is, whose features are codes where its data frame had categories.
     pub fn of_lightgbm(model: LightgbmModel) -> TreeModel {
         let objective = model.objective.split(' ').next().unwrap_or_default();
         let (link, n_classes) = match (model.link, objective) {
-            (Link::Logistic { scale, .. }, "binary") => (Link::Logistic { scale, complement: true }, Some(2)),
+            (link, "binary") => (link.with_complement(), Some(2)),
             (link, "multiclass" | "multiclassova") => (link, Some(model.n_classes)),
             (link, _) => (link, None),
         };
@@ -107,7 +100,6 @@ impl TreeModel {
             n_classes,
             categories: vec![None; model.feature_names.len()],
             feature_names: model.feature_names,
-            accepts_infinite: true,
         }
     }
 
@@ -121,16 +113,11 @@ impl TreeModel {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let n_features = model.ensemble.n_features;
-        let is_classifier = model.n_classes.is_some();
-        let (link, n_classes) = match model.link {
-            xgboost::Link::Argmax => (Link::Argmax, None),
-            xgboost::Link::Exp => (Link::Exp, None),
-            xgboost::Link::Hinge => (Link::Hinge { complement: is_classifier }, model.n_classes),
-            xgboost::Link::Identity => (Link::Identity, None),
-            xgboost::Link::Logistic => {
-                (Link::Logistic { scale: 1.0, complement: is_classifier }, model.n_classes)
+        let (link, n_classes) = match (model.link, model.n_classes) {
+            (link @ (Link::Hinge { .. } | Link::Logistic { .. } | Link::Softmax { .. }), Some(n_classes)) => {
+                (link.with_complement(), Some(n_classes))
             }
-            xgboost::Link::Softmax => (Link::Softmax { summation: Summation::InOrder }, model.n_classes),
+            (link, _) => (link, None),
         };
         let mut feature_names = model.feature_names;
         if feature_names.len() != n_features {
@@ -158,12 +145,6 @@ impl TreeModel {
             n_classes,
             feature_names,
             categories,
-            accepts_infinite: true,
         })
-    }
-
-    /// What the outputs are.
-    pub fn task(&self) -> Task {
-        if self.n_classes.is_some() { Task::Classification } else { Task::Regression }
     }
 }

@@ -14,9 +14,9 @@ mod ubjson;
 mod value;
 
 pub use cats::Categories;
-pub use objective::Link;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::link::Link;
 use crate::model::trees::source::TreeEnsemble;
 use std::ops::Range;
 use value::Value;
@@ -80,7 +80,8 @@ pub struct XgboostModel {
     pub booster: BoosterKind,
     /// The objective's name.
     pub objective: String,
-    /// What `predict` makes of margins.
+    /// What `predict` makes of margins, in float32; of one margin the second class's probability, for the binary
+    /// objectives.
     pub link: Link,
     /// The number of classes: 2 for the binary objectives (of each target), that of the file for `multi:*`, and
     /// none for other objectives.
@@ -121,13 +122,18 @@ impl XgboostModel {
     }
 }
 
+/// Whether bytes that begin with a brace are UBJSON, not JSON.
+pub(super) fn is_ubjson(bytes: &[u8]) -> bool {
+    matches!(bytes.get(1), Some(b'L' | b'l' | b'I' | b'i' | b'U' | b'#' | b'$'))
+}
+
 fn parse(bytes: &[u8]) -> Result<Value<'_>> {
     let mut significant = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
-    match (significant.next(), significant.next(), bytes.get(1)) {
-        (None, ..) => Err(Error::corrupt("the file is empty")),
-        (Some(b'{'), _, Some(b'L' | b'l' | b'I' | b'i' | b'U' | b'#' | b'$')) => ubjson::read(bytes),
-        (Some(b'{'), Some(b'"' | b'}'), _) => json::read(bytes),
-        (Some(b'{'), ..) => Err(Error::corrupt("after the opening brace stands neither UBJSON nor JSON")),
+    match (significant.next(), significant.next()) {
+        (None, _) => Err(Error::corrupt("the file is empty")),
+        (Some(b'{'), _) if is_ubjson(bytes) => ubjson::read(bytes),
+        (Some(b'{'), Some(b'"' | b'}')) => json::read(bytes),
+        (Some(b'{'), _) => Err(Error::corrupt("after the opening brace stands neither UBJSON nor JSON")),
         _ => Err(Error::new(
             ErrorKind::Unsupported,
             "neither UBJSON nor JSON. The old binary format is not read: load the model with the XGBoost that \

@@ -104,6 +104,15 @@ impl Link {
         }
     }
 
+    /// The same with pairs of 1 - p and p for outputs, where it gives a p.
+    pub fn with_complement(self) -> Link {
+        match self {
+            Link::Hinge { .. } => Link::Hinge { complement: true },
+            Link::Logistic { scale, .. } => Link::Logistic { scale, complement: true },
+            link => link,
+        }
+    }
+
     /// Whether outputs are pairs of 1 - p and p.
     pub fn has_complement(&self) -> bool {
         matches!(self, Link::Hinge { complement: true } | Link::Logistic { complement: true, .. })

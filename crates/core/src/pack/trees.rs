@@ -4,7 +4,7 @@
 //! them: reading, building and walking are held against it.
 
 use super::{Categories, Packed, Packer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::golden::GoldenRows;
 use crate::import::trees::{Levels, TreeModel, TreeOptions};
 use crate::input::Cell;
@@ -81,7 +81,6 @@ impl TreePacker {
         let (steps, slots) = steps(model, packer)?;
         let classes =
             model.n_classes.map(|n| json!({"dtype": "int64", "values": (0..n).collect::<Vec<_>>()}));
-        let infinite = if model.accepts_infinite { "accept" } else { "refuse" };
         let mut provenance = self.provenance.clone();
         provenance.insert("objective".to_owned(), model.objective.clone());
         Ok(json!({
@@ -100,7 +99,7 @@ impl TreePacker {
                 "link": model.link,
                 "classes": classes,
                 "missing": "accept",
-                "infinite": infinite,
+                "infinite": "accept",
             },
             "metadata": self.metadata,
             "provenance": provenance,
@@ -188,15 +187,17 @@ fn golden_rows(model: &TreeModel) -> Result<GoldenRows> {
                     let level = levels.get(code).copied();
                     (level.map_or(f64::NAN, |_| code as f64), Cell::Float(level.unwrap_or(f64::NAN)))
                 }
-                Some(Levels::Texts(levels)) => match levels.get(random.below(levels.len() + 1)) {
-                    None => (f64::NAN, Cell::None),
-                    Some(level) => {
-                        let start = golden.text.len();
-                        golden.text.push_str(level);
-                        let code = levels.iter().position(|other| other == level).unwrap_or(0);
-                        (code as f64, Cell::Text { start, end: golden.text.len() })
+                Some(Levels::Texts(levels)) => {
+                    let code = random.below(levels.len() + 1);
+                    match levels.get(code) {
+                        None => (f64::NAN, Cell::None),
+                        Some(level) => {
+                            let start = golden.text.len();
+                            golden.text.push_str(level);
+                            (code as f64, Cell::Text { start, end: golden.text.len() })
+                        }
                     }
-                },
+                }
             };
             row.push(value);
             column.push(cell);
@@ -271,9 +272,6 @@ impl Packer {
     /// # Errors
     /// As [`ForestBuilder::of`].
     pub fn ensemble(&mut self, ensemble: TreeEnsemble) -> Result<()> {
-        if ensemble.trees.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidArgument, "a model without trees"));
-        }
         self.forest = Some(ForestBuilder::of(ensemble)?);
         Ok(())
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..features import feature_names
 from ..recipe import Column, Recipe, Table
 from ..refusal import refuse
 from .answers import ModelReading, labels_of
@@ -26,7 +27,7 @@ def model_reading(found: dict[str, Any], source: str, classes: Any) -> ModelRead
         "link": found["link"],
         "classes": None if classes is None else labels_of(classes),
         "missing": "accept",
-        "infinite": found["infinite"],
+        "infinite": "accept",
     }
     features, thresholds = found["splits"]
     return ModelReading(
@@ -37,6 +38,30 @@ def model_reading(found: dict[str, Any], source: str, classes: Any) -> ModelRead
 def both_classes(probabilities: np.ndarray) -> np.ndarray:
     """The probabilities of both classes from that of the second, in its own type."""
     return np.column_stack([1 - probabilities, probabilities])
+
+
+def matrix(
+    model: Any,
+    prefix: Any,
+    table: Table,
+    codes: dict[int, Column],
+    recipe: Recipe,
+    path: str,
+    *,
+    numbers: np.dtype,
+    dtype: str,
+) -> tuple[dict[str, Any], list[Column]]:
+    """The manifest's `features`, of this dtype: `codes` by their positions, and all other
+    columns brought to the type `numbers`."""
+    rest = [i for i in range(len(table.columns)) if i not in codes]
+    loaded = recipe.floats(table.select(rest), numbers, path, model) if rest else []
+    columns = {**codes, **dict(zip(rest, loaded, strict=True))}
+    ordered = [columns[i] for i in range(len(table.columns))]
+    return {
+        "slots": [column.slot for column in ordered],
+        "names": feature_names(model, prefix, len(ordered)),
+        "dtype": dtype,
+    }, ordered
 
 
 def category_codes(

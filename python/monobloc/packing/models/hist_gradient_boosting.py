@@ -44,7 +44,8 @@ def features(
     """The model's own matrix is float64; where it encodes categories, they come first."""
     preprocessor = getattr(model, "_preprocessor", None)
     if preprocessor is None:
-        return _as_float64(feature_matrix(model, prefix, table, recipe, path), recipe, path)
+        matrix, columns = feature_matrix(model, prefix, table, recipe, path)
+        return {**matrix, "dtype": "float64"}, columns
     categorical = np.asarray(model.is_categorical_, dtype=bool)
     encoder = preprocessor.named_transformers_["encoder"]
     encoded = read_step(encoder, table.select(np.flatnonzero(categorical)), recipe, path)
@@ -104,14 +105,6 @@ def answers(model: Any, rows: Any) -> Answers:
             return Answers(table_of(model.predict(rows)), raw)
         classes = class_numbers(model.predict(rows), model.classes_)
         return Answers(table_of(model.predict_proba(rows)), raw, classes)
-
-
-def _as_float64(
-    matrix: tuple[dict[str, Any], list[Column]], recipe: Recipe, path: str
-) -> tuple[dict[str, Any], list[Column]]:
-    """The matrix in the type that the trees compare in: wider, so nothing changes."""
-    features, columns = matrix
-    return {**features, "dtype": "float64"}, columns
 
 
 def _description(model: Any) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..features import feature_names
 from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
-from .boosters import both_classes, category_codes, model_reading
+from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
     "lightgbm.basic.Booster",
@@ -47,16 +46,9 @@ def features(
     if table.is_frame:
         levels = _booster(model).pandas_categorical or []
         codes = category_codes(model, table, levels, recipe, path, dtype="float64", unseen=np.nan)
-    rest = [i for i in range(len(table.columns)) if i not in codes]
-    dtype = _matrix_dtype(table.select(rest), has_codes=bool(codes))
-    loaded = recipe.floats(table.select(rest), dtype, path, model) if rest else []
-    columns = {**codes, **dict(zip(rest, loaded, strict=True))}
-    ordered = [columns[i] for i in range(len(table.columns))]
-    return {
-        "slots": [column.slot for column in ordered],
-        "names": feature_names(model, prefix, len(ordered)),
-        "dtype": "float64",
-    }, ordered
+    rest = table.select([i for i in range(len(table.columns)) if i not in codes])
+    numbers = _matrix_dtype(rest, has_codes=bool(codes))
+    return matrix(model, prefix, table, codes, recipe, path, numbers=numbers, dtype="float64")
 
 
 def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..features import feature_names
 from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
-from .boosters import both_classes, category_codes, model_reading
+from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
     "xgboost.core.Booster",
@@ -47,26 +45,22 @@ def features(
 ) -> tuple[dict[str, Any], list[Column]]:
     """XGBoost compares in float32, into which it brings everything at once. It takes category
     columns of data frames by their codes."""
+    from ..._native import xgboost_levels
+
     codes = {}
     if table.is_frame:
         dtypes = [dtype for dtype in table.sample.dtypes if hasattr(dtype, "categories")]
         levels = [dtype.categories.tolist() for dtype in dtypes]
-        known = _known_levels(_booster(model)) if dtypes else []
+        # A model keeps its levels from 3.1 on, when it was trained on a data frame.
+        known = xgboost_levels(bytes(_booster(model).save_raw("ubj"))) if dtypes else []
         # Before 3.1 a code is the place in the frame's own categories, and one beyond those of
         # training is in no set. From 3.1 on a level that training did not see raises.
         unseen = None if known else -1.0
         codes = category_codes(
             model, table, known or levels, recipe, path, dtype="float32", unseen=unseen
         )
-    rest = [i for i in range(len(table.columns)) if i not in codes]
-    loaded = recipe.floats(table.select(rest), np.dtype(np.float32), path, model) if rest else []
-    columns = {**codes, **dict(zip(rest, loaded, strict=True))}
-    ordered = [columns[i] for i in range(len(table.columns))]
-    return {
-        "slots": [column.slot for column in ordered],
-        "names": feature_names(model, prefix, len(ordered)),
-        "dtype": "float32",
-    }, ordered
+    numbers = np.dtype(np.float32)
+    return matrix(model, prefix, table, codes, recipe, path, numbers=numbers, dtype="float32")
 
 
 def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
@@ -107,23 +101,6 @@ def _booster_answers(model: Any, rows: Any) -> Answers:
     if objective in ("binary:logistic", "binary:hinge"):
         outputs = both_classes(outputs)
     return Answers(table_of(outputs), raw)
-
-
-def _known_levels(booster: Any) -> list[list[Any]]:
-    """The levels of each category column that the model itself keeps, which it does from 3.1 on
-    when it was trained on a data frame."""
-    model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
-    encoded = model.get("gbtree", model).get("model", model).get("cats", {}).get("enc", [])
-    levels = []
-    for column in encoded:
-        values = column.get("values", [])
-        offsets = column.get("offsets")
-        if offsets is None and values:
-            levels.append(values)
-        elif offsets:
-            text = np.array(values, dtype=np.int64).astype(np.uint8).tobytes()
-            levels.append([text[first:end].decode() for first, end in pairwise(offsets)])
-    return levels
 
 
 def _is_booster(model: Any) -> bool:

@@ -1,23 +1,7 @@
 //! Objectives: what a base score is as a margin, and what `predict` makes of margins.
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// What `predict` makes of margins, in float32.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Link {
-    /// The first of the greatest margins, as a class number.
-    Argmax,
-    /// `exp(x)`.
-    Exp,
-    /// 1 above zero, otherwise 0.
-    Hinge,
-    /// The margin.
-    Identity,
-    /// `1 / (exp(min(-x, 88.7)) + 1 + 1e-16)`.
-    Logistic,
-    /// `exp(x - max) / sum`, the sum in float64 and rounded before the division.
-    Softmax,
-}
+use crate::model::link::{Link, Summation};
 
 /// How a base score becomes a margin.
 #[derive(Clone, Copy)]
@@ -27,21 +11,23 @@ enum Intercept {
     Logit,
 }
 
+const LOGISTIC: Link = Link::Logistic { scale: 1.0, complement: false };
+
 /// Objectives that this version knows, by name.
 const OBJECTIVES: &[(&str, Link, Intercept)] = &[
-    ("binary:hinge", Link::Hinge, Intercept::Itself),
-    ("binary:logistic", Link::Logistic, Intercept::Logit),
+    ("binary:hinge", Link::Hinge { complement: false }, Intercept::Itself),
+    ("binary:logistic", LOGISTIC, Intercept::Logit),
     ("binary:logitraw", Link::Identity, Intercept::Itself),
     ("count:poisson", Link::Exp, Intercept::Log),
     ("multi:softmax", Link::Argmax, Intercept::Itself),
-    ("multi:softprob", Link::Softmax, Intercept::Itself),
+    ("multi:softprob", Link::Softmax { summation: Summation::InOrder }, Intercept::Itself),
     ("rank:map", Link::Identity, Intercept::Itself),
     ("rank:ndcg", Link::Identity, Intercept::Itself),
     ("rank:pairwise", Link::Identity, Intercept::Itself),
     ("reg:absoluteerror", Link::Identity, Intercept::Itself),
     ("reg:gamma", Link::Exp, Intercept::Log),
     ("reg:linear", Link::Identity, Intercept::Itself),
-    ("reg:logistic", Link::Logistic, Intercept::Logit),
+    ("reg:logistic", LOGISTIC, Intercept::Logit),
     ("reg:pseudohubererror", Link::Identity, Intercept::Itself),
     ("reg:quantileerror", Link::Identity, Intercept::Itself),
     ("reg:squarederror", Link::Identity, Intercept::Itself),

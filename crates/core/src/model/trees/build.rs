@@ -138,8 +138,8 @@ impl ForestBuilder {
             _ => None,
         });
         let asked: Vec<(u32, usize)> = (0..known.max().unwrap_or(0)).map(|set| (0, set)).collect();
-        let ranked = (shape.n_values == 1)
-            .then(|| RankedBuilder::new(shape.features, shape.sums, n_columns, shape.n_outputs));
+        let ranked =
+            (shape.n_values == 1).then(|| RankedBuilder::new(shape.sums, n_columns, shape.n_outputs));
         Ok(ForestBuilder {
             ranked,
             shape,
@@ -194,7 +194,7 @@ impl ForestBuilder {
         if let Some(mut ranked) = self.ranked.take() {
             let threshold: Vec<f64> =
                 tree.threshold.iter().map(|&threshold| self.at_most(threshold)).collect();
-            ranked.push(&SourceTree { threshold: &threshold, ..tree }, 0);
+            ranked.push(&SourceTree { threshold: &threshold, ..tree });
             self.ranked = Some(ranked);
         }
         self.align_siblings();

@@ -51,23 +51,23 @@ struct Cuts {
 type SetKey = (Option<usize>, bool);
 
 impl RankedBuilder {
-    /// A builder for rows of `n_columns`, whose leaf values are added in `sums`. Features are compared as
-    /// they are read, in either precision.
-    pub fn new(_features: Precision, sums: Precision, n_columns: usize, n_outputs: usize) -> RankedBuilder {
+    /// A builder for rows of `n_columns`, whose leaf values are added in `sums`. Columns are compared as they
+    /// come, in either precision.
+    pub fn new(sums: Precision, n_columns: usize, n_outputs: usize) -> RankedBuilder {
         let eligible = n_columns < usize::from(u16::MAX) && (1..=usize::from(u16::MAX)).contains(&n_outputs);
         RankedBuilder { sums, n_columns, n_outputs, trees: Vec::new(), eligible }
     }
 
-    /// Appends a tree, whose sets are counted from `first_set`.
-    pub fn push(&mut self, tree: &SourceTree<'_>, first_set: usize) {
+    /// Appends a tree.
+    pub fn push(&mut self, tree: &SourceTree<'_>) {
         if self.eligible {
-            let tree = self.convert(tree, first_set);
+            let tree = self.convert(tree);
             self.eligible = tree.is_some();
             self.trees.extend(tree);
         }
     }
 
-    fn convert(&self, source: &SourceTree<'_>, first_set: usize) -> Option<Tree> {
+    fn convert(&self, source: &SourceTree<'_>) -> Option<Tree> {
         let n = source.left.len();
         if source.values.len() != n || source.output >= self.n_outputs || n > 2 * MAX_INNER + 1 {
             return None;
@@ -92,7 +92,7 @@ impl RankedBuilder {
                 (LEAVES + tree.leaves.len() - 1) as u16
             } else {
                 let slot = tree.nodes.len();
-                tree.nodes.push(self.node(source, at, first_set)?);
+                tree.nodes.push(self.node(source, at)?);
                 let child = |child: i64| usize::try_from(child).ok();
                 stack.push((child(source.right[at])?, depth + 1, Some((slot, 1))));
                 stack.push((child(source.left[at])?, depth + 1, Some((slot, 0))));
@@ -106,13 +106,13 @@ impl RankedBuilder {
         (tree.nodes.len() <= MAX_INNER).then_some(tree)
     }
 
-    fn node(&self, source: &SourceTree<'_>, at: usize, first_set: usize) -> Option<Node> {
+    fn node(&self, source: &SourceTree<'_>, at: usize) -> Option<Node> {
         source.right.get(at)?;
         let column = usize::try_from(*source.feature.get(at)?).ok().filter(|&c| c < self.n_columns)?;
         let set = source.set.get(at).and_then(|&set| usize::try_from(set).ok());
         let threshold = *source.threshold.get(at)?;
         let test = match set {
-            Some(set) => Test::In(first_set + set),
+            Some(set) => Test::In(set),
             None if threshold.is_nan() => Test::Never,
             // Zeros of both signs are one threshold.
             None => Test::AtMost(threshold + 0.0),

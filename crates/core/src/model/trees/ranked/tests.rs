@@ -153,8 +153,8 @@ fn grow(tree: &mut Tree, sums: Precision, seeded: &mut Seeded) -> usize {
 
 fn section(ensemble: &TreeEnsemble) -> Option<Vec<u8>> {
     let (columns, outputs) = (ensemble.columns.len(), ensemble.n_outputs);
-    let mut builder = RankedBuilder::new(ensemble.features, ensemble.sums, columns, outputs);
-    ensemble.trees.iter().for_each(|tree| builder.push(&tree.as_source(), 0));
+    let mut builder = RankedBuilder::new(ensemble.sums, columns, outputs);
+    ensemble.trees.iter().for_each(|tree| builder.push(&tree.as_source()));
     builder.finish(&ensemble.sets)
 }
 
