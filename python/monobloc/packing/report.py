@@ -23,7 +23,7 @@ class PackReport:
     """The greatest difference relative to the greatest magnitude of its output."""
     max_ulp_diff: int = 0
     """The greatest difference of a tree ensemble's outputs in units in the last place of
-    their type: at most 2 (3 of XGBoost's logistic, 6 of a softmax of scikit-learn's), and 0
+    their type: at most 2 (3 of XGBoost's logistic, 6 of a softmax in float64), and 0
     wherever no exponential makes them."""
     compared_with: str = "the source model"
     """What gave the answers that the bloc was compared with."""
