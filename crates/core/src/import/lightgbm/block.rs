@@ -34,8 +34,10 @@ impl BlockReader {
 
     /// The tree of a block, its inner nodes first.
     pub fn tree(&mut self, fields: &Fields<'_>, output: usize) -> Result<Tree> {
-        let n_leaves = count(fields, "num_leaves")?.checked_sub(1).map(|n_inner| n_inner + 1);
-        let n_leaves = n_leaves.ok_or_else(|| fields.wrong("num_leaves", "0", "at least one leaf"))?;
+        let n_leaves = count(fields, "num_leaves")?;
+        if n_leaves == 0 {
+            return Err(fields.wrong("num_leaves", "0", "at least one leaf"));
+        }
         if fields.find("is_linear").is_some_and(|linear| linear.trim() != "0") {
             let message = format!(
                 "{}: a linear tree; leaves with linear models can't be run, train with linear_tree=false",

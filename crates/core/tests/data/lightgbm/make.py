@@ -1,7 +1,8 @@
 """Writes models of the installed LightGBM beside this file, each with rows and their raw scores.
 
-A line of a `.scores` file holds a row, `:`, and LightGBM's raw scores (averaged for random forests), as the
-hexadecimal digits of 64-bit floats. The folder was made with LightGBM 3.3.5 and 4.7.0.
+A line of a `.scores` file holds a row, `:`, and LightGBM's raw scores (averaged for random
+forests), as the hexadecimal digits of 64-bit floats. The folder was made with LightGBM 3.3.5 and
+4.7.0.
 """
 
 from pathlib import Path
@@ -35,7 +36,8 @@ def splits(text):
     found = {}
     for block in text.split("\nTree=")[1:]:
         lines = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
-        nodes = zip(*(lines[key].split() for key in ("split_feature", "threshold", "decision_type")))
+        keys = ("split_feature", "threshold", "decision_type")
+        nodes = zip(*(lines[key].split() for key in keys), strict=True)
         for feature, threshold, decision in nodes:
             if not int(decision) & 1:
                 found.setdefault(int(feature), []).append(float(threshold))
@@ -47,7 +49,9 @@ def rows_of(text, n_features, categorical, rng, n=60):
     found = splits(text)
     for feature in range(n_features):
         near = rng.choice(found.get(feature, [0.0]), n)
-        near = np.where(rng.random(n) < 0.5, near, np.nextafter(near, rng.choice([-np.inf, np.inf], n)))
+        near = np.where(
+            rng.random(n) < 0.5, near, np.nextafter(near, rng.choice([-np.inf, np.inf], n))
+        )
         if feature in categorical:
             near = rng.integers(0, 7, n)
         odd = rng.choice(CATEGORIES if feature in categorical else SPECIAL, n)
@@ -55,10 +59,19 @@ def rows_of(text, n_features, categorical, rng, n=60):
     return rows
 
 
+def digits(numbers):
+    return " ".join(f"{bits:016x}" for bits in numbers.view(np.uint64))
+
+
 def write(name, parameters, n_rounds=3, n_classes=2, constant=False):
     rng = np.random.default_rng(len(name))
     data = frame(rng, 500)
-    score = data.amount.fillna(30) / 50 + data.colour.cat.codes % 2 * 3 - data.rate + data.code.cat.codes % 3
+    score = (
+        data.amount.fillna(30) / 50
+        + data.colour.cat.codes % 2 * 3
+        - data.rate
+        + data.code.cat.codes % 3
+    )
     score += rng.normal(size=len(data)) / 2
     if constant:
         data = data[["amount", "rate"]].fillna(0) * 0.0
@@ -79,14 +92,16 @@ def write(name, parameters, n_rounds=3, n_classes=2, constant=False):
     scores = booster.predict(rows, raw_score=True).reshape(len(rows), -1)
     if parameters.get("boosting") == "rf":
         scores /= booster.current_iteration()
-    digits = lambda numbers: " ".join(f"{bits:016x}" for bits in numbers.view(np.uint64))
-    lines = [f"{digits(row)}:{digits(score)}\n" for row, score in zip(rows, scores)]
+    pairs = zip(rows, scores, strict=True)
+    lines = [f"{digits(row)}:{digits(score)}\n" for row, score in pairs]
     (HERE / f"{VERSION}_{name}.txt").write_text(text)
     (HERE / f"{VERSION}_{name}.scores").write_text("".join(lines))
 
 
 write("binary", {"objective": "binary", "sigmoid": 1.25})
-write("one_hot", {"objective": "regression", "reg_sqrt": True, "max_cat_to_onehot": 300}, n_classes=1)
+write(
+    "one_hot", {"objective": "regression", "reg_sqrt": True, "max_cat_to_onehot": 300}, n_classes=1
+)
 write("no_missing", {"objective": "tweedie", "use_missing": False}, n_classes=2)
 write("zero_as_missing", {"objective": "poisson", "zero_as_missing": True}, n_classes=2)
 write("multiclass", {"objective": "multiclass", "num_class": 3, "boosting": "dart"}, n_classes=3)
