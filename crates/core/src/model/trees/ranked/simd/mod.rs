@@ -152,6 +152,8 @@ impl Backend {
             Level::Avx512Vbmi if narrow => 36,
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Level::Avx2 | Level::Avx512 if narrow => 24,
+            #[cfg(all(target_arch = "aarch64", not(miri)))]
+            Level::Neon if narrow => 24,
             _ => 12,
         }
     }
@@ -159,8 +161,8 @@ impl Backend {
     /// The leaves of some narrow trees for a row of `n_tests` ranks, if there is a faster way than node by
     /// node.
     #[cfg_attr(
-        not(all(target_arch = "x86_64", not(miri))),
-        expect(unused_variables, reason = "x86-64 alone")
+        any(not(any(target_arch = "x86_64", target_arch = "aarch64")), miri),
+        expect(unused_variables, reason = "kernels alone look at them")
     )]
     #[inline(always)]
     pub(super) fn narrow_leaves(
@@ -171,19 +173,23 @@ impl Backend {
         n_tests: usize,
         walks: &mut Walks,
     ) -> Option<[u8; LANES]> {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
         match self.0 {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
             Level::Avx512Vbmi => {
                 // SAFETY: the level says that the processor has what the function needs.
                 Some(unsafe { avx512::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
             }
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
             Level::Avx2 | Level::Avx512 => {
                 // SAFETY: as above.
                 Some(unsafe { avx2::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
             }
+            #[cfg(all(target_arch = "aarch64", not(miri)))]
+            Level::Neon => {
+                // SAFETY: as above.
+                Some(unsafe { neon::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
+            }
             Level::Portable => None,
         }
-        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-        None
     }
 }
