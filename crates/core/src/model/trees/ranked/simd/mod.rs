@@ -148,13 +148,16 @@ impl Backend {
     /// What a block of rows costs, in rows that go one by one through narrow or other trees.
     pub(super) fn rows_per_block(self, narrow: bool) -> usize {
         match self.0 {
+            Level::Portable if narrow => 40,
+            Level::Portable => 64,
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Level::Avx512Vbmi if narrow => 36,
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            Level::Avx2 | Level::Avx512 if narrow => 24,
+            Level::Avx2 | Level::Avx512 if narrow => 20,
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi => 28,
             #[cfg(all(target_arch = "aarch64", not(miri)))]
-            Level::Neon if narrow => 24,
-            _ => 12,
+            Level::Neon => 24,
         }
     }
 
