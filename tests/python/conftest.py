@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,3 +70,12 @@ def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     subprocess.run([*install, "--no-index", "--no-deps", str(wheels[0])], check=True, timeout=120)
     return python
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """OpenMP's threads spin while they wait, which is slow where others work, too."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="openmp"):
+        yield

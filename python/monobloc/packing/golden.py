@@ -196,7 +196,8 @@ def _accepted(source: Any, reference: Reference, columns: Columns) -> np.ndarray
 def _like(field: Field, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """A copy in the field's own dtype, with the one missing value that the field has."""
     if field.values.dtype.kind != "O":
-        return values.astype(field.values.dtype)
+        with np.errstate(over="ignore"):
+            return values.astype(field.values.dtype)
     copied = np.array(values.tolist(), dtype=object) if values.dtype.kind != "O" else values.copy()
     copied[missing] = None if field.null == "none" else float("nan")
     return copied

@@ -66,6 +66,13 @@ def label_problem(classes: Any) -> tuple[str, str] | None:
     return None
 
 
+def boosted_label_problem(classes: Any) -> tuple[str, str] | None:
+    """The same of gradient boosting, which gives two probabilities also of a single class."""
+    if len(classes) < 2:
+        return "it was fitted on a single class", "two classes or more"
+    return label_problem(classes)
+
+
 def labels_of(classes: Any) -> dict[str, Any]:
     """Labels as the manifest keeps them."""
     labels = np.asarray(classes)

@@ -13,7 +13,7 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name
 from ..source import quiet
 from ..steps import read_step
-from .answers import Answers, ModelReading, class_numbers, label_problem, labels_of, table_of
+from .answers import Answers, ModelReading, class_numbers, boosted_label_problem, labels_of, table_of
 
 SOURCES = (
     "sklearn.ensemble.HistGradientBoostingClassifier",
@@ -32,7 +32,7 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
     """What in a fitted model cannot be packed."""
     if not hasattr(model, "_predictors"):
         yield "it is not fitted", ""
-    elif hasattr(model, "classes_") and (problem := label_problem(model.classes_)):
+    elif hasattr(model, "classes_") and (problem := boosted_label_problem(model.classes_)):
         yield problem
     elif not hasattr(model, "classes_") and model.loss not in LOSSES:
         yield f"its loss is {model.loss!r}", ", ".join(map(repr, LOSSES))

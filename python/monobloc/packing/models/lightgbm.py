@@ -10,7 +10,7 @@ import numpy as np
 from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
-from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
+from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
@@ -33,7 +33,7 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
         yield "its objective is a function, whose link is not in the model", "a named objective"
     elif changed := [name for name in CHANGING if model.get_params().get(name)]:
         yield f"its parameter {changed[0]} changes what predict does", f"{changed[0]}=False"
-    elif hasattr(model, "predict_proba") and (problem := label_problem(model.classes_)):
+    elif hasattr(model, "predict_proba") and (problem := boosted_label_problem(model.classes_)):
         yield problem
 
 
@@ -46,8 +46,8 @@ def features(
     if table.is_frame:
         levels = _booster(model).pandas_categorical or []
         codes = category_codes(model, table, levels, recipe, path, dtype="float64", unseen=np.nan)
-    rest = table.select([i for i in range(len(table.columns)) if i not in codes])
-    numbers = _matrix_dtype(rest, has_codes=bool(codes))
+    rest = [i for i in range(len(table.columns)) if i not in codes]
+    numbers = _matrix_dtype(model, table, rest, recipe, path)
     return matrix(model, prefix, table, codes, recipe, path, numbers=numbers, dtype="float64")
 
 
@@ -76,19 +76,60 @@ def answers(model: Any, rows: Any) -> Answers:
     return Answers(both_classes(outputs) if is_binary else outputs, raw)
 
 
-def _matrix_dtype(table: Table, *, has_codes: bool) -> np.dtype:
-    """What LightGBM makes of the numbers before it compares them in float64. LightGBM 3 takes
-    the common type of a frame, which is none of floats beside truth values; 4 keeps columns."""
+def _matrix_dtype(
+    model: Any, table: Table, rest: list[int], recipe: Recipe, path: str
+) -> np.dtype:
+    """What LightGBM makes of the numbers before it compares them in float64: float32 of arrays
+    of others than floats. LightGBM 4 takes each column of a frame in its own type."""
     import lightgbm
 
     major = int(lightgbm.__version__.partition(".")[0])
-    if table.is_sparse or not table.columns or (table.is_frame and major >= 4):
+    if table.is_sparse or not rest or (table.is_frame and major >= 4):
         return np.dtype(np.float64)
-    common = table.sample.to_numpy() if table.is_frame else table.sample
-    # Beside category columns that depends on whether a row misses one; codes tell no rounding.
-    if has_codes or common.dtype.kind == "f" or (common.dtype.kind == "O" and not table.is_frame):
+    if table.is_frame:
+        return _common_dtype(model, table, rest, recipe, path)
+    kind = table.sample.dtype.kind
+    # The wrappers make float64 of Python objects.
+    is_wide = kind == "f" or (kind == "O" and not _is_booster(model))
+    return np.dtype(np.float64 if is_wide else np.float32)
+
+
+def _common_dtype(
+    model: Any, table: Table, rest: list[int], recipe: Recipe, path: str
+) -> np.dtype:
+    """LightGBM 3 takes a frame in the common type of its columns, codes of categories being
+    whole numbers in a batch where none is missing, and float64 in others."""
+    import pandas as pd
+
+    frame = table.sample
+    kinds = {
+        pd.DataFrame(
+            {
+                i: frame.iloc[:, i] if i in rest else np.zeros(len(frame), dtype=codes)
+                for i in range(frame.shape[1])
+            }
+        )
+        .to_numpy()
+        .dtype.kind
+        for codes in (np.int8, np.float64)
+    }
+    if kinds == {"f"}:
         return np.dtype(np.float64)
-    return np.dtype(np.float32)
+    if "f" not in kinds:
+        return np.dtype(np.float32)
+    for position in rest:
+        field = table.columns[position].field
+        values = frame.iloc[:, position] if field is None else recipe.fields[field].values
+        values = np.asarray(values)
+        if (values.astype(np.float32).astype(values.dtype) != values).any():
+            refuse(
+                model,
+                path,
+                f"column {recipe.column_name(table, position)} holds integers that LightGBM 3 "
+                "rounds to float32 in batches where no category is missing, and in no others",
+                "LightGBM 4, or a model fitted on that column as float64",
+            )
+    return np.dtype(np.float64)
 
 
 def _is_booster(model: Any) -> bool:

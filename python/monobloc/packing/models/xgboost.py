@@ -11,7 +11,7 @@ import numpy as np
 from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
-from .answers import Answers, ModelReading, class_numbers, label_problem, table_of
+from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
@@ -35,7 +35,7 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
     elif hasattr(model, "predict_proba"):
         if model.objective == "multi:softmax":
             yield "its objective multi:softmax gives no probabilities", "multi:softprob"
-        problem = label_problem(model.classes_)
+        problem = boosted_label_problem(model.classes_)
         if problem:
             yield problem
 
