@@ -112,7 +112,7 @@ def trying_rows(
         for row in range(ROWS // 2):
             for number in random.integers(len(splits), size=2):
                 name, threshold = splits[number]
-                drawn[name][row] = _near(random, threshold)
+                drawn[name][row] = near(random, threshold)
     names = list(frame.columns)
     for row in range(ROWS // 2, ROWS // 2 + ROWS // 5):
         name = chosen(random, *names)
@@ -127,7 +127,8 @@ def trying_rows(
     return pd.DataFrame(drawn, columns=names)
 
 
-def _near(random: Random, threshold: float) -> float:
+def near(random: Random, threshold: float) -> float:
+    """The threshold, or one of the numbers beside it in float64 or float32."""
     near = np.float32(threshold)
     with np.errstate(over="ignore", invalid="ignore"):
         return float(

@@ -116,13 +116,27 @@ def expected_names(model: Any, reference: Any) -> list[str] | None:
 
     LightGBM keeps names with underscores for spaces, and takes columns by their places.
     """
+    is_frame = hasattr(reference, "columns")
     names = attribute(model, "feature_names_in_")
+    while hasattr(model, "steps"):
+        model = model.steps[-1][1]
+    library = type(model).__module__.partition(".")[0]
+    if names is None and is_frame:
+        names = _booster_names(model, library)
     if names is None:
         return None
     names = [str(name) for name in names]
-    if type(model).__module__.partition(".")[0] != "lightgbm" or not hasattr(reference, "columns"):
+    if library != "lightgbm" or not is_frame:
         return names
-    labels = {str(label).replace(" ", "_"): str(label) for label in reference.columns}
+    labels = {str(label): str(label) for label in reference.columns}
+    labels = {label.replace(" ", "_"): label for label in labels} | labels
     if all(name in labels for name in names):
         return [labels[name] for name in names]
     return None
+
+
+def _booster_names(model: Any, library: str) -> Any:
+    """The names that a booster keeps where it has no scikit-learn face, or one without names."""
+    if library == "lightgbm":
+        return getattr(model, "booster_", model).feature_name()
+    return getattr(model, "feature_names", None) if library == "xgboost" else None

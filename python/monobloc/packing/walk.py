@@ -107,6 +107,7 @@ def _model_reason(model: Any) -> str:
     if class_name(model).startswith("catboost."):
         return (
             "CatBoost's models are read as ONNX: model.save_model('model.onnx', format='onnx'), "
-            "then pack('model.onnx', path)"
+            "then pack('model.onnx', path). CatBoost exports symmetric trees of numbers alone, "
+            "and ONNX adds them up in float32"
         )
     return "this model is not supported"

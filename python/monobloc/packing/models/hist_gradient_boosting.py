@@ -13,7 +13,14 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name
 from ..source import quiet
 from ..steps import read_step
-from .answers import Answers, ModelReading, class_numbers, boosted_label_problem, labels_of, table_of
+from .answers import (
+    Answers,
+    ModelReading,
+    boosted_label_problem,
+    class_numbers,
+    labels_of,
+    table_of,
+)
 
 SOURCES = (
     "sklearn.ensemble.HistGradientBoostingClassifier",

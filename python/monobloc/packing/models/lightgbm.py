@@ -11,6 +11,7 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
+from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
@@ -76,9 +77,7 @@ def answers(model: Any, rows: Any) -> Answers:
     return Answers(both_classes(outputs) if is_binary else outputs, raw)
 
 
-def _matrix_dtype(
-    model: Any, table: Table, rest: list[int], recipe: Recipe, path: str
-) -> np.dtype:
+def _matrix_dtype(model: Any, table: Table, rest: list[int], recipe: Recipe, path: str) -> np.dtype:
     """What LightGBM makes of the numbers before it compares them in float64: float32 of arrays
     of others than floats. LightGBM 4 takes each column of a frame in its own type."""
     import lightgbm
@@ -94,9 +93,7 @@ def _matrix_dtype(
     return np.dtype(np.float64 if is_wide else np.float32)
 
 
-def _common_dtype(
-    model: Any, table: Table, rest: list[int], recipe: Recipe, path: str
-) -> np.dtype:
+def _common_dtype(model: Any, table: Table, rest: list[int], recipe: Recipe, path: str) -> np.dtype:
     """LightGBM 3 takes a frame in the common type of its columns, codes of categories being
     whole numbers in a batch where none is missing, and float64 in others."""
     import pandas as pd

@@ -12,6 +12,7 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
+from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
@@ -33,11 +34,27 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
     elif callable(model.objective):
         yield "its objective is a function, whose link is not in the model", "a named objective"
     elif hasattr(model, "predict_proba"):
-        if model.objective == "multi:softmax":
-            yield "its objective multi:softmax gives no probabilities", "multi:softprob"
-        problem = boosted_label_problem(model.classes_)
-        if problem:
-            yield problem
+        yield from _classifier_problems(model)
+
+
+def _classifier_problems(model: Any) -> Iterator[tuple[str, str]]:
+    if model.objective in ("binary:logitraw", "multi:softmax"):
+        others = {"binary:logitraw": "binary:logistic", "multi:softmax": "multi:softprob"}
+        yield f"its objective {model.objective} gives no probabilities", others[model.objective]
+    elif _n_targets(model.get_booster()) > 1:
+        yield "it has several labels for each row", "one classifier for each label"
+    elif model.objective == "multi:softprob" and model.n_classes_ == 2:
+        yield (
+            "its objective multi:softprob gives a matrix of labels for two classes",
+            ("binary:logistic"),
+        )
+    elif problem := boosted_label_problem(model.classes_):
+        yield problem
+
+
+def _n_targets(booster: Any) -> int:
+    learner = json.loads(booster.save_config())["learner"]
+    return int(learner["learner_model_param"].get("num_target", 1))
 
 
 def features(
