@@ -61,8 +61,11 @@ def transformed(estimator: Any, sample: Any) -> Any:
 def sequential(model: Any) -> Any:
     """The model with one job, which alone has a defined order of summation.
 
-    A shallow copy: the caller's object is not touched.
+    A shallow copy: the caller's object is not touched. What has no jobs stays itself: the copy
+    of a LightGBM booster would forget its best iteration.
     """
+    if not hasattr(model, "steps") and not hasattr(model, "n_jobs"):
+        return model
     clone = copy.copy(model)
     if hasattr(model, "steps"):
         clone.steps = [(name, sequential(step)) for name, step in model.steps]
@@ -116,11 +119,11 @@ def expected_names(model: Any, reference: Any) -> list[str] | None:
 
     LightGBM keeps names with underscores for spaces, and takes columns by their places.
     """
-    is_frame = hasattr(reference, "columns")
     names = attribute(model, "feature_names_in_")
     while hasattr(model, "steps"):
         model = model.steps[-1][1]
     library = type(model).__module__.partition(".")[0]
+    is_frame = library in ("lightgbm", "xgboost") and hasattr(reference, "columns")
     if names is None and is_frame:
         names = _booster_names(model, library)
     if names is None:

@@ -11,7 +11,6 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
-from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
@@ -27,6 +26,11 @@ CHANGING = ("pred_early_stop", "predict_disable_shape_check")
 def problems(model: Any) -> Iterator[tuple[str, str]]:
     """What in a fitted model cannot be packed."""
     if _is_booster(model):
+        if _text_rounds(model):
+            yield (
+                "its text rounds its sigmoid, and so gives other predictions",
+                "lightgbm.Booster(model_str=model.model_to_string())",
+            )
         return
     if getattr(model, "_Booster", None) is None:
         yield "it is not fitted", ""
@@ -127,6 +131,20 @@ def _common_dtype(model: Any, table: Table, rest: list[int], recipe: Recipe, pat
                 "LightGBM 4, or a model fitted on that column as float64",
             )
     return np.dtype(np.float64)
+
+
+def _text_rounds(booster: Any) -> bool:
+    """Whether this booster is one kept from training whose sigmoid has more digits than the six
+    that the model's text has."""
+    import lightgbm
+
+    sigmoid = (booster.params or {}).get("sigmoid", 1.0)
+    if float(f"{sigmoid:g}") == sigmoid or "sigmoid:" not in booster.model_to_string():
+        return False
+    row = np.zeros((1, booster.num_feature()))
+    with quiet():
+        reloaded = lightgbm.Booster(model_str=booster.model_to_string())
+        return not np.array_equal(booster.predict(row), reloaded.predict(row))
 
 
 def _is_booster(model: Any) -> bool:

@@ -12,7 +12,6 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
-from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
 from .boosters import both_classes, category_codes, matrix, model_reading
 
 SOURCES = (
