@@ -148,71 +148,6 @@ def test_infinities_are_numbers(tmp_path: Path) -> None:
     same(packed(model, tmp_path, X).predict(rows[:1]), model.predict(rows[:1]))
 
 
-def test_a_booster_that_kept_later_iterations(tmp_path: Path) -> None:
-    data = lightgbm.Dataset(X, Y, params={"verbose": -1}, free_raw_data=False)
-    booster = lightgbm.train(
-        {"objective": "binary", "verbose": -1, "num_threads": 1},
-        data,
-        60,
-        valid_sets=[lightgbm.Dataset(X[:, ::-1].copy(), Y, reference=data)],
-        callbacks=[lightgbm.early_stopping(3, verbose=False)],
-        keep_training_booster=True,
-    )
-    assert booster.best_iteration < booster.num_trees()
-    expected = booster.predict(X, raw_score=True)
-    for model in (booster, pickle.loads(pickle.dumps(booster))):
-        same(packed(model, tmp_path, X).raw_scores(X), expected)
-
-
-def kept(sigmoid: float, *, keep: bool) -> Any:
-    options = {"objective": "binary", "verbose": -1, "num_threads": 1, "sigmoid": sigmoid}
-    data = lightgbm.Dataset(X, Y, params={"verbose": -1})
-    return lightgbm.train(options, data, 10, keep_training_booster=keep)
-
-
-def test_a_sigmoid_that_the_text_rounds(tmp_path: Path) -> None:
-    assert not monobloc.check(kept(2.34567891, keep=True))
-    for model in (kept(2.34567891, keep=False), kept(2.5, keep=True)):
-        same(packed(model, tmp_path, X).raw_scores(X), model.predict(X, raw_score=True))
-    reloaded = lightgbm.Booster(model_str=kept(2.34567891, keep=True).model_to_string())
-    assert monobloc.check(reloaded)
-
-
-def continued() -> Any:
-    first = xgboost.XGBRegressor(**SMALL).fit(X, X[:, 0])
-    return xgboost.XGBRegressor(**SMALL).fit(X, X[:, 1], xgb_model=first.get_booster())
-
-
-def reloaded() -> Any:
-    model = xgboost.XGBRegressor(missing=-1.0)
-    model.load_model(continued().get_booster().save_raw("ubj"))
-    return model
-
-
-HISTORIES: dict[str, Any] = {
-    "continued": continued,
-    "reloaded": reloaded,
-    "base margin": lambda: xgboost.XGBRegressor(**SMALL).fit(
-        X, X[:, 0], base_margin=np.full(ROWS, 0.7)
-    ),
-    "slice": lambda: continued().get_booster()[3:9],
-    "dart booster": lambda: REGRESSORS["xgb dart"]().get_booster(),
-    "init score": lambda: lightgbm.LGBMRegressor(**QUIET).fit(
-        X, X[:, 0], init_score=np.full(ROWS, 0.3)
-    ),
-    "refit": lambda: REGRESSORS["lgbm quantile"]().booster_.refit(X, -X[:, 1]),
-}
-
-
-@pytest.mark.parametrize("case", HISTORIES)
-def test_how_a_model_came_about(case: str, tmp_path: Path) -> None:
-    model = HISTORIES[case]()
-    rows = np.where(X < -1.5, -1.0, X)
-    of_xgboost = isinstance(model, xgboost.Booster)
-    expected = model.predict(xgboost.DMatrix(rows) if of_xgboost else rows)
-    same(packed(model, tmp_path, X).predict(rows), expected)
-
-
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
 @pytest.mark.parametrize("of", ["booster", "wrapper"])
 def test_columns_in_another_order(library: str, of: str, tmp_path: Path) -> None:
@@ -324,7 +259,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: HistGradientBoostingClassifier(max_iter=2).fit(X, np.zeros(ROWS, int)),
         "single class",
     ),
-    "sigmoid": (lambda: kept(2.34567891, keep=True), "sigmoid"),
     "unfitted": (lambda: IsolationForest(), "not fitted"),
     "unfitted ranker": (lambda: xgboost.XGBRanker(), "not fitted"),
 }
