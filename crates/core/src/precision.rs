@@ -44,6 +44,8 @@ pub trait Float: Copy + Default + PartialOrd + Send + Sync + 'static {
     fn to_f64(self) -> f64;
     /// The value rounded to 32 bits.
     fn to_f32(self) -> f32;
+    /// The same values, where they are of 32 bits.
+    fn single(values: &[Self]) -> Option<&[f32]>;
 }
 
 impl Float for f64 {
@@ -63,6 +65,11 @@ impl Float for f64 {
     fn to_f32(self) -> f32 {
         self as f32
     }
+
+    #[inline]
+    fn single(_: &[f64]) -> Option<&[f32]> {
+        None
+    }
 }
 
 impl Float for f32 {
@@ -81,5 +88,10 @@ impl Float for f32 {
     #[inline]
     fn to_f32(self) -> f32 {
         self
+    }
+
+    #[inline]
+    fn single(values: &[f32]) -> Option<&[f32]> {
+        Some(values)
     }
 }

@@ -1,6 +1,10 @@
 //! Walking with many loads in flight: sixteen rows at a time (64 where nodes lie beyond the caches) through one
-//! tree, or for a few rows as many trees at a time. Leaf values are added in the order of the trees, so the sums are the oracle's.
+//! tree, or for a few rows as many trees at a time. Leaf values are added in the order of the trees, so the sums
+//! are the oracle's.
 
+use super::backend::Backend;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+use super::gathers;
 use super::layout::{Forest, Tree};
 use super::node::{Layout, NodeLayout, Wide};
 use super::ranked;
@@ -10,8 +14,8 @@ use crate::precision::Float;
 const FEW: usize = 16;
 /// The same where most steps wait for memory.
 const MANY: usize = 64;
-/// Words of nodes from which on they do: 8 MiB.
-const LARGE: usize = 1 << 20;
+/// Words of nodes from which on most steps do: 8 MiB.
+pub(super) const LARGE: usize = 1 << 20;
 /// Trees whose leaves are kept until they can be added in order.
 const TREES: usize = 128;
 
@@ -20,6 +24,8 @@ const TREES: usize = 128;
 pub struct Scratch<V> {
     columns: Vec<V>,
     ranked: ranked::Scratch,
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    leaves: Vec<u32>,
 }
 
 /// Adds, for each row of `features`, the leaf values of all trees in their order to the row's part of `sums`.
@@ -27,10 +33,23 @@ pub struct Scratch<V> {
 /// # Panics
 /// When `features` is not `n_rows * n_features` long, with as many rows as `sums` has places.
 pub fn add<V: Float>(forest: &Forest, features: &[V], scratch: &mut Scratch<V>, sums: &mut [f64]) {
-    let Scratch { columns: scratch, ranked } = scratch;
-    let columns = columns(forest, features, scratch, sums);
+    add_with(forest.backend(), forest, features, scratch, sums);
+}
+
+pub(super) fn add_with<V: Float>(
+    backend: Backend,
+    forest: &Forest,
+    features: &[V],
+    scratch: &mut Scratch<V>,
+    sums: &mut [f64],
+) {
+    let columns = columns(forest, features, &mut scratch.columns, sums);
     if let Some(trees) = forest.ranked() {
-        return trees.add(columns, sums, ranked);
+        return trees.add_with(backend, columns, sums, &mut scratch.ranked);
+    }
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if gathers::add(backend, forest, columns, &mut scratch.leaves, sums) {
+        return;
     }
     match (forest.layout(), forest.sets().n_sets, forest.nodes().len() < LARGE) {
         (Layout::Narrow(layout), 0, true) => add_in::<_, _, false, FEW>(layout, forest, columns, sums),

@@ -4,6 +4,7 @@
 //! What must be trusted is small, copied to private memory and checked. The nodes, leaf values and sets stay
 //! shared, so they are never checked: whatever they say, an index is clamped when it is used.
 
+use super::backend::Backend;
 use super::columns::{self, Columns};
 use super::node::{Layout, NUMBER, Narrow};
 use super::ranked::Ranked;
@@ -36,6 +37,7 @@ pub struct Forest {
     sets: Sets,
     start: Box<[f64]>,
     ranked: Option<Ranked>,
+    backend: Backend,
     features: Precision,
     sums: Precision,
     n_features: usize,
@@ -154,6 +156,7 @@ impl Forest {
             sets,
             start,
             ranked,
+            backend: Backend::detect(),
             features,
             sums,
             n_features: n_features as usize,
@@ -232,6 +235,11 @@ impl Forest {
     /// The trees in ranked form, where they have one.
     pub(super) fn ranked(&self) -> Option<&Ranked> {
         self.ranked.as_ref()
+    }
+
+    /// How it is walked.
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
     }
 
     pub(super) fn columns(&self) -> &Columns {

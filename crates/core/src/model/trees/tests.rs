@@ -1,5 +1,6 @@
 //! The fast walkers against the naive one, on sound trees and on any bytes.
 
+use super::backend::Backend;
 use super::build::{ForestBuilder, ForestShape, SourceTree};
 use super::{Forest, Scratch, fast, naive};
 use crate::mapped::View;
@@ -91,12 +92,15 @@ fn shape(n_features: usize, n_outputs: usize) -> ForestShape {
 
 fn agree(forest: &Forest, rows: &[f32]) -> Result<(), TestCaseError> {
     let n_rows = rows.len() / forest.n_features();
+    let rows = &rows[..n_rows * forest.n_features()];
     let mut expected = vec![0.0; n_rows * forest.n_outputs()];
-    let mut found = expected.clone();
-    naive::add(forest, &rows[..n_rows * forest.n_features()], &mut expected);
-    fast::add(forest, &rows[..n_rows * forest.n_features()], &mut Scratch::default(), &mut found);
+    naive::add(forest, rows, &mut expected);
     let bits = |sums: &[f64]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
-    prop_assert_eq!(bits(&expected), bits(&found));
+    for backend in Backend::available() {
+        let mut found = vec![0.0; expected.len()];
+        fast::add_with(backend, forest, rows, &mut Scratch::default(), &mut found);
+        prop_assert_eq!(bits(&expected), bits(&found), "{:?}", backend);
+    }
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use super::Scratch;
 use super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, Ranked, Tree};
-use super::simd::{Backend, MAX_BLOCKS};
+use super::simd::MAX_BLOCKS;
+use crate::model::trees::backend::Backend;
 use crate::precision::Float;
 use crate::precision::Precision;
 use std::sync::atomic::Ordering;

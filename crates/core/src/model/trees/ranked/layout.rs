@@ -1,7 +1,6 @@
 //! The ranked section: header, lists of cuts and table of trees, proven and copied; cuts, memberships, nodes
 //! and leaf values, which may hold any bytes and are clamped at use.
 
-use super::simd::Backend;
 use crate::error::{Error, Result};
 use crate::mapped::{View, Words};
 use crate::precision::Precision;
@@ -44,7 +43,6 @@ pub struct Ranked {
     pub(super) n_sets: usize,
     pub(super) narrow: bool,
     pub(super) sums: Precision,
-    pub(super) backend: Backend,
     /// The nodes again, to be read by the byte.
     pub(super) node_bytes: View,
     n_columns: usize,
@@ -241,7 +239,6 @@ impl Ranked {
             n_sets: n_tests - n_bytes,
             narrow,
             sums,
-            backend: Backend::detect(),
             node_bytes,
             n_columns,
             n_outputs,

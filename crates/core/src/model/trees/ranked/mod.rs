@@ -19,11 +19,11 @@ mod simd;
 pub use builder::RankedBuilder;
 pub use layout::Ranked;
 
+use super::backend::Backend;
 use crate::precision::Float;
 use block::Block;
 use cuts::Line;
 use row::Walks;
-use simd::Backend;
 
 /// What walking needs beside the tables. Kept by a thread, it is allocated once.
 #[derive(Debug, Default)]
@@ -39,16 +39,18 @@ pub struct Scratch {
 }
 
 impl Ranked {
-    /// Adds, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
+    /// Adds, with the kernels of `backend`, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
     /// The rows hold the values of columns, one row after another.
     ///
     /// # Panics
     /// When `rows` is not as many rows of columns as `sums` is rows of outputs.
-    pub fn add<T: Float>(&self, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
-        self.add_with(self.backend, rows, sums, scratch);
-    }
-
-    fn add_with<T: Float>(&self, backend: Backend, rows: &[T], sums: &mut [f64], scratch: &mut Scratch) {
+    pub(super) fn add_with<T: Float>(
+        &self,
+        backend: Backend,
+        rows: &[T],
+        sums: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
         let n_rows = sums.len() / self.n_outputs();
         assert_eq!((rows.len(), sums.len()), (n_rows * self.n_columns(), n_rows * self.n_outputs()));
         let in_blocks = row::in_blocks(self, backend, n_rows);

@@ -2,7 +2,7 @@
 
 use super::Scratch;
 use super::layout::{LEAVES, NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Ranked, Tree};
-use super::simd::Backend;
+use crate::model::trees::backend::Backend;
 use crate::precision::Float;
 use crate::precision::Precision;
 use std::hint::select_unpredictable;

@@ -1,9 +1,9 @@
 //! Every backend against the source's own rules, on sound trees and on any bytes.
 
 use super::super::source::{Column, Precision, Reading, Tree, TreeEnsemble};
-use super::simd::Backend;
 use super::{Ranked, RankedBuilder, Scratch};
 use crate::mapped::View;
+use crate::model::trees::backend::Backend;
 use crate::precision::Float;
 use proptest::prelude::*;
 

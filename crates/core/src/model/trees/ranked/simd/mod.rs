@@ -14,70 +14,16 @@ use super::cuts::Line;
 use super::layout::Tree;
 use super::row::{LANES, Walks};
 use crate::mapped::Words;
+use crate::model::trees::backend::{Backend, Level};
 
 /// Blocks of 64 rows that go through a tree together at most.
 pub(super) const MAX_BLOCKS: usize = 8;
 
-/// A set of kernels that the processor can run; only [`Backend::available`] makes one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Backend(Level);
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Level {
-    Portable,
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    Avx2,
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    Avx512,
-    /// AVX-512 with permutations of bytes.
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    Avx512Vbmi,
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    Neon,
-}
-
 impl Backend {
-    /// What the processor can run, the best last.
-    pub(super) fn available() -> Vec<Backend> {
-        let mut found = vec![Level::Portable];
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            if is_x86_feature_detected!("avx2") {
-                found.push(Level::Avx2);
-            }
-            if is_x86_feature_detected!("avx2")
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl")
-            {
-                found.push(Level::Avx512);
-                if is_x86_feature_detected!("avx512vbmi") {
-                    found.push(Level::Avx512Vbmi);
-                }
-            }
-        }
-        #[cfg(all(target_arch = "aarch64", not(miri)))]
-        if std::arch::is_aarch64_feature_detected!("neon") {
-            found.push(Level::Neon);
-        }
-        found.into_iter().map(Backend).collect()
-    }
-
-    /// The best that the processor can run, up to the level that `MONOBLOC_CPU` names.
-    pub(super) fn detect() -> Backend {
-        let most = match std::env::var("MONOBLOC_CPU").as_deref() {
-            Ok("x86-64" | "x86-64-v2") => 1,
-            Ok("x86-64-v3") => 2,
-            _ => usize::MAX,
-        };
-        let available = Backend::available();
-        available[..available.len().min(most)].last().copied().unwrap_or(Backend(Level::Portable))
-    }
-
     /// Takes `B` blocks of rows through the tree of `block`, and writes the bits of their leaf numbers to its
     /// planes.
     pub(super) fn flow<const B: usize>(self, block: &mut Block, ranks: &[[Line; B]], bits: &[[u64; B]]) {
-        match self.0 {
+        match self.level() {
             Level::Portable => portable::flow(block, ranks, bits, portable::at_most),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             // SAFETY: the level says that the processor has what the function needs.
@@ -101,7 +47,7 @@ impl Backend {
         let (planes, _) = planes.as_flattened().as_chunks::<B>();
         for (block, sums) in sums.iter_mut().enumerate().take(B) {
             let planes = std::array::from_fn(|bit| planes[bit][block]);
-            match self.0 {
+            match self.level() {
                 #[cfg(all(target_arch = "x86_64", not(miri)))]
                 // SAFETY: the level says that the processor has what the function needs.
                 Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::add_double(planes, tree, sums) },
@@ -128,7 +74,7 @@ impl Backend {
         let (planes, _) = planes.as_flattened().as_chunks::<B>();
         for (block, sums) in sums.iter_mut().enumerate().take(B) {
             let planes = std::array::from_fn(|bit| planes[bit][block]);
-            match self.0 {
+            match self.level() {
                 #[cfg(all(target_arch = "x86_64", not(miri)))]
                 // SAFETY: the level says that the processor has what the function needs.
                 Level::Avx512 | Level::Avx512Vbmi => unsafe { avx512::add_single(planes, tree, sums) },
@@ -147,7 +93,7 @@ impl Backend {
 
     /// What a block of rows costs, in rows that go one by one through narrow or other trees.
     pub(super) fn rows_per_block(self, narrow: bool) -> usize {
-        match self.0 {
+        match self.level() {
             Level::Portable if narrow => 40,
             Level::Portable => 64,
             #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -176,7 +122,7 @@ impl Backend {
         n_tests: usize,
         walks: &mut Walks,
     ) -> Option<[u8; LANES]> {
-        match self.0 {
+        match self.level() {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Level::Avx512Vbmi => {
                 // SAFETY: the level says that the processor has what the function needs.
