@@ -166,7 +166,7 @@ impl Decoded {
             for (slots, bytes) in self.children.iter_mut().zip(&parts[2..]) {
                 for (slot, &byte) in slots.iter_mut().zip(bytes) {
                     let leaf = u16::from(byte & NARROW_LEAF as u8);
-                    *slot = u16::from(byte % 128) + leaf * (LEAVES / NARROW_LEAF - 1) as u16;
+                    *slot = u16::from(byte) + leaf * (LEAVES / NARROW_LEAF - 1) as u16;
                 }
             }
         } else {

@@ -13,7 +13,7 @@ pub(super) const MAX_INNER: usize = 255;
 /// Inner nodes that a narrow tree has at most.
 pub(super) const NARROW_INNER: usize = 63;
 /// The slot of a narrow tree's first leaf.
-pub(super) const NARROW_LEAF: usize = 64;
+pub(super) const NARROW_LEAF: usize = 128;
 /// Byte and set columns that narrow trees may look at.
 pub(super) const NARROW_TESTS: usize = 256;
 /// Words of a narrow tree: 64 columns, 64 ranks, 64 left and 64 right slots, a byte each.
@@ -22,7 +22,7 @@ pub(super) const NARROW_NODES: usize = 32;
 pub(super) const BYTE_CUTS: usize = 255;
 
 const MAGIC: &[u8; 8] = b"MBRANKED";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 192;
 const SECTIONS: usize = 6;
 const SECTION_NAMES: [&str; SECTIONS] =
@@ -42,6 +42,12 @@ pub struct Ranked {
     pub(super) n_bytes: usize,
     pub(super) n_sets: usize,
     pub(super) narrow: bool,
+    /// The steps to the deepest leaf of all trees.
+    #[cfg_attr(
+        any(not(target_arch = "x86_64"), miri),
+        expect(dead_code, reason = "a kernel alone looks at it")
+    )]
+    pub(super) depth: u16,
     pub(super) sums: Precision,
     /// The nodes again, to be read by the byte.
     pub(super) node_bytes: View,
@@ -225,7 +231,8 @@ impl Ranked {
             tree(words, narrow, nodes.len(), leaves.len(), n_outputs)
                 .ok_or_else(|| corrupt(format_args!("tree {at} is none: {words:x?}")))
         });
-        let trees = trees.collect::<Result<_>>()?;
+        let trees = trees.collect::<Result<Box<[Tree]>>>()?;
+        let depth = trees.iter().fold(0, |depth, tree| depth.max(tree.depth));
         let sums = if flags & 1 != 0 { Precision::Single } else { Precision::Double };
         Ok(Ranked {
             cut_lists,
@@ -238,6 +245,7 @@ impl Ranked {
             n_bytes,
             n_sets: n_tests - n_bytes,
             narrow,
+            depth,
             sums,
             node_bytes,
             n_columns,

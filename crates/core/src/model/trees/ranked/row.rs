@@ -45,30 +45,34 @@ pub(super) fn add<T: Float>(
     match (sums, trees.sums) {
         // A sum of its own stays in a register.
         ([sum], Precision::Double) => {
-            let mut total = *sum;
-            each_leaf(trees, backend, ranks, walks, |_, value| total += value);
-            *sum = total;
+            *sum = fold_leaves(trees, backend, ranks, walks, *sum, |sum, _, value| sum + value);
         }
         ([sum], Precision::Single) => {
-            let mut total = *sum as f32;
-            each_leaf(trees, backend, ranks, walks, |_, value| total += value as f32);
-            *sum = total.into();
+            let add = |sum: f32, _, value| sum + value as f32;
+            *sum = fold_leaves(trees, backend, ranks, walks, *sum as f32, add).into();
         }
-        (sums, precision) => each_leaf(trees, backend, ranks, walks, |output, value| {
+        (sums, precision) => fold_leaves(trees, backend, ranks, walks, (), |(), output, value| {
             sums[output] = precision.round(sums[output] + value);
         }),
     }
 }
 
-/// Gives the output and the value of the leaf in each tree, for a row of `ranks`.
+/// Folds the outputs and values of the leaves of each tree, for a row of `ranks`.
 #[inline(always)]
-fn each_leaf(
+fn fold_leaves<S>(
     trees: &Ranked,
     backend: Backend,
     ranks: &[u8],
     walks: &mut Walks,
-    mut each: impl FnMut(usize, f64),
-) {
+    mut sum: S,
+    mut add: impl FnMut(S, usize, f64) -> S,
+) -> S {
+    if trees.narrow {
+        match backend.fold_narrow(trees, ranks, sum, &mut add) {
+            Ok(sum) => return sum,
+            Err(unused) => sum = unused,
+        }
+    }
     let (groups, rest) = trees.trees.as_chunks::<LANES>();
     let mut last = groups.first().copied().unwrap_or([trees.trees[0]; LANES]);
     for (tree, rest) in last.iter_mut().zip(rest) {
@@ -82,16 +86,17 @@ fn each_leaf(
         places.iter().for_each(|&place| trees.leaves.prefetch(place));
         if let Some((group, places)) = waiting.replace((group, places)) {
             for (tree, place) in group.iter().zip(places) {
-                each(tree.output.into(), trees.leaf_value(place));
+                sum = add(sum, tree.output.into(), trees.leaf_value(place));
             }
         }
     }
     if let Some((group, places)) = waiting {
         let n = if rest.is_empty() { LANES } else { rest.len() };
         for (tree, place) in group.iter().zip(places).take(n) {
-            each(tree.output.into(), trees.leaf_value(place));
+            sum = add(sum, tree.output.into(), trees.leaf_value(place));
         }
     }
+    sum
 }
 
 /// The leaves of some trees.

@@ -3,13 +3,14 @@
 
 use super::super::block::{Block, Decoded};
 use super::super::cuts::Line;
-use super::super::layout::{NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Tree};
-use super::super::row::{LANES, Walks};
+use super::super::layout::{NARROW_LEAF, NARROW_NODES, NARROW_TESTS, Ranked};
 use super::portable;
-use crate::mapped::Words;
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::sync::atomic::AtomicU64;
+
+/// Trees that a row goes through together.
+const TREES: usize = 4;
 
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -136,54 +137,69 @@ fn load_f32(values: &[f32; 16]) -> __m512 {
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }
 
-/// 64 mapped bytes. Another process may change them meanwhile, so the compiler must not know of the load.
+/// The 256 mapped bytes of a narrow tree. Another process may change them meanwhile, so the compiler must not
+/// know of the loads.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_mapped(words: &[AtomicU64; 8]) -> __m512i {
-    let bytes: __m512i;
-    // SAFETY: the instruction reads the 64 bytes of `words`, of any alignment, and writes the register.
+fn load_mapped(words: &[AtomicU64; NARROW_NODES]) -> [__m512i; 4] {
+    let (first, second, third, fourth): (__m512i, __m512i, __m512i, __m512i);
+    // SAFETY: the instructions read the 256 bytes of `words`, of any alignment, and write the registers.
     unsafe {
-        asm!("vmovdqu64 {}, [{}]", out(zmm_reg) bytes, in(reg) words.as_ptr(), options(readonly, nostack, preserves_flags));
+        asm!("vmovdqu64 {first}, [{words}]", "vmovdqu64 {second}, [{words} + 64]",
+            "vmovdqu64 {third}, [{words} + 128]", "vmovdqu64 {fourth}, [{words} + 192]",
+            first = out(zmm_reg) first, second = out(zmm_reg) second, third = out(zmm_reg) third,
+            fourth = out(zmm_reg) fourth, words = in(reg) words.as_ptr(),
+            options(readonly, nostack, preserves_flags));
     }
-    bytes
+    [first, second, third, fourth]
 }
 
-/// All nodes of a tree are decided at once, which tells where each one leads; then walks follow.
+/// Folds the outputs and values of the row's leaves. All nodes of a tree are decided at once, which tells where
+/// each one leads; then all walks become twice as long `doublings` times, up to their last inner nodes. `MANY`
+/// is for more than 128 tests.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) fn narrow_leaves(
-    nodes: &Words,
-    trees: &[Tree; LANES],
+pub(super) fn fold_narrow<const MANY: bool, S>(
+    trees: &Ranked,
     ranks: &[u8; NARROW_TESTS],
-    n_tests: usize,
-    walks: &mut Walks,
-) -> [u8; LANES] {
+    doublings: u32,
+    mut sum: S,
+    mut add: impl FnMut(S, usize, f64) -> S,
+) -> S {
     let (ranks, _) = ranks.as_chunks::<64>();
     let (first, second) = (load(&ranks[0]), load(&ranks[1]));
     let (third, fourth) = (load(&ranks[2]), load(&ranks[3]));
-    let mut depth = 0;
-    for (tree, next) in trees.iter().zip(&mut walks.0) {
-        let begin = tree.first_node as usize;
-        let (parts, _) = nodes[begin..begin + NARROW_NODES].as_chunks::<8>();
-        let columns = load_mapped(&parts[0]);
-        let mut found = _mm512_permutex2var_epi8(first, columns, second);
-        if n_tests > 128 {
-            let high = _mm512_permutex2var_epi8(third, columns, fourth);
-            found = _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(columns), high);
+    let themselves = load(&std::array::from_fn(|slot| slot as u8));
+    let mut children = [[0_u8; 64]; TREES];
+    let (groups, rest) = trees.trees.as_chunks::<TREES>();
+    let mut padded = [trees.trees[0]; TREES];
+    padded[..rest.len()].copy_from_slice(rest);
+    for (group, n_trees) in groups.iter().map(|group| (group, TREES)).chain([(&padded, rest.len())]) {
+        // Step by step through all of them, so that few instructions wait for others' results.
+        let mut last = [_mm512_setzero_si512(); TREES];
+        for ((tree, children), last) in group.iter().zip(&mut children).zip(&mut last) {
+            let Some(nodes) = trees.nodes[tree.first_node as usize..].first_chunk() else { return sum };
+            let [columns, tested, to_left, to_right] = load_mapped(nodes);
+            let mut found = _mm512_permutex2var_epi8(first, columns, second);
+            if MANY {
+                let high = _mm512_permutex2var_epi8(third, columns, fourth);
+                found = _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(columns), high);
+            }
+            let left = _mm512_cmple_epu8_mask(found, tested);
+            let child = _mm512_mask_mov_epi8(to_right, left, to_left);
+            // SAFETY: 64 bytes that are there, of any alignment.
+            unsafe { _mm512_storeu_si512(children.as_mut_ptr().cast(), child) };
+            *last = _mm512_mask_mov_epi8(child, _mm512_movepi8_mask(child), themselves);
         }
-        let left = _mm512_cmple_epu8_mask(found, load_mapped(&parts[1]));
-        let once = _mm512_mask_mov_epi8(load_mapped(&parts[3]), left, load_mapped(&parts[2]));
-        let fourfold = follow(follow(once));
-        // SAFETY: 64 of the 256 bytes that are there, of any alignment.
-        unsafe { _mm512_storeu_si512(next.as_mut_ptr().cast(), fourfold) };
-        depth = depth.max(tree.depth);
+        for _ in 0..doublings {
+            for last in &mut last {
+                *last = _mm512_permutexvar_epi8(*last, *last);
+            }
+        }
+        for at in 0..n_trees {
+            let last = _mm_cvtsi128_si32(_mm512_castsi512_si128(last[at])) as usize % 64;
+            let leaf = usize::from(children[at][last]) % NARROW_LEAF;
+            sum = add(sum, group[at].output.into(), trees.leaf_value(trees.leaf_place(&group[at], leaf)));
+        }
     }
-    portable::walked(walks, depth.div_ceil(4))
-}
-
-/// Where each slot leads in twice as many steps.
-#[inline]
-#[target_feature(enable = "avx512bw,avx512vbmi")]
-fn follow(next: __m512i) -> __m512i {
-    let inner = _mm512_testn_epi8_mask(next, _mm512_set1_epi8(NARROW_LEAF as i8));
-    _mm512_mask_permutexvar_epi8(next, inner, next, next)
+    sum
 }

@@ -11,7 +11,7 @@ mod portable;
 
 use super::block::{Block, Decoded};
 use super::cuts::Line;
-use super::layout::Tree;
+use super::layout::{Ranked, Tree};
 use super::row::{LANES, Walks};
 use crate::mapped::Words;
 use crate::model::trees::backend::{Backend, Level};
@@ -124,12 +124,7 @@ impl Backend {
     ) -> Option<[u8; LANES]> {
         match self.level() {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            Level::Avx512Vbmi => {
-                // SAFETY: the level says that the processor has what the function needs.
-                Some(unsafe { avx512::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
-            }
-            #[cfg(all(target_arch = "x86_64", not(miri)))]
-            Level::Avx2 | Level::Avx512 => {
+            Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi => {
                 // SAFETY: as above.
                 Some(unsafe { avx2::narrow_leaves(nodes, trees, ranks.first_chunk()?, n_tests, walks) })
             }
@@ -140,5 +135,34 @@ impl Backend {
             }
             Level::Portable => None,
         }
+    }
+
+    /// Folds the outputs and values of a row's leaves in narrow trees, if there is a way through all of them at
+    /// once; `Err` with the unused `sum` otherwise.
+    #[cfg_attr(
+        any(not(target_arch = "x86_64"), miri),
+        expect(unused_variables, reason = "kernels alone look at them")
+    )]
+    #[inline(always)]
+    pub(super) fn fold_narrow<S>(
+        self,
+        trees: &Ranked,
+        ranks: &[u8],
+        sum: S,
+        add: impl FnMut(S, usize, f64) -> S,
+    ) -> Result<S, S> {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if let (Level::Avx512Vbmi, Some(ranks)) = (self.level(), ranks.first_chunk()) {
+            // Walks end at their last inner nodes.
+            let doublings = trees.depth.saturating_sub(1).next_power_of_two().ilog2();
+            return Ok(if trees.n_bytes + trees.n_sets > 128 {
+                // SAFETY: the level says that the processor has what the function needs.
+                unsafe { avx512::fold_narrow::<true, S>(trees, ranks, doublings, sum, add) }
+            } else {
+                // SAFETY: as above.
+                unsafe { avx512::fold_narrow::<false, S>(trees, ranks, doublings, sum, add) }
+            });
+        }
+        Err(sum)
     }
 }
