@@ -10,7 +10,7 @@
 //! raw FILE BATCH` their raw scores; `run BATCH FIRST COUNT` says how long each of `COUNT` calls took, which
 //! have the next `BATCH` rows each, from batch `FIRST` on. What fails is a line with an `error`.
 
-use monobloc::{Column, Engine, Input, LoadOptions};
+use monobloc::{Engine, Input, LoadOptions, Matrix, StridedMatrix};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -27,17 +27,18 @@ struct Facts {
     dtype: String,
 }
 
-/// Rows, column after column.
-enum Columns {
-    Float32(Vec<Vec<f32>>),
-    Float64(Vec<Vec<f64>>),
+/// Values, row after row.
+enum Rows {
+    Float32(Vec<f32>),
+    Float64(Vec<f64>),
 }
 
 struct Timed {
     bloc: String,
     threads: usize,
-    columns: Columns,
+    rows: Rows,
     n_rows: usize,
+    n_columns: usize,
     engine: Option<Engine>,
 }
 
@@ -61,16 +62,17 @@ impl Timed {
     fn new(bloc: &str, folder: &Path, threads: usize) -> Result<Timed> {
         let facts: Facts = serde_json::from_slice(&std::fs::read(folder.join("facts.json"))?)?;
         let bytes = std::fs::read(folder.join("rows.bin"))?;
-        let columns = match &*facts.dtype {
-            "float32" => Columns::Float32(columns(&bytes, facts.columns, f32::from_le_bytes)),
-            "float64" => Columns::Float64(columns(&bytes, facts.columns, f64::from_le_bytes)),
+        let rows = match &*facts.dtype {
+            "float32" => Rows::Float32(numbers(&bytes, f32::from_le_bytes)),
+            "float64" => Rows::Float64(numbers(&bytes, f64::from_le_bytes)),
             other => return Err(format!("rows of {other} are not read").into()),
         };
-        let n_rows = match &columns {
-            Columns::Float32(columns) => columns.first().map_or(0, Vec::len),
-            Columns::Float64(columns) => columns.first().map_or(0, Vec::len),
+        let n_values = match &rows {
+            Rows::Float32(values) => values.len(),
+            Rows::Float64(values) => values.len(),
         };
-        Ok(Timed { bloc: bloc.to_owned(), threads, columns, n_rows, engine: None })
+        let n_rows = n_values / facts.columns;
+        Ok(Timed { bloc: bloc.to_owned(), threads, rows, n_rows, n_columns: facts.columns, engine: None })
     }
 
     fn follow(&mut self, words: &[&str]) -> Result<Value> {
@@ -133,18 +135,13 @@ impl Timed {
         Ok(engine.predict_into(&self.input(engine, rows)?, outputs)?)
     }
 
-    /// Part of what is timed, since a caller that has columns must do so too.
     fn input(&self, engine: &Engine, rows: Range<usize>) -> Result<Input<'_>> {
-        let n_rows = rows.len();
-        let columns = match &self.columns {
-            Columns::Float32(columns) => {
-                columns.iter().map(|column| Some(Column::Float32(column[rows.clone()].into()))).collect()
-            }
-            Columns::Float64(columns) => {
-                columns.iter().map(|column| Some(Column::Float64(column[rows.clone()].into()))).collect()
-            }
+        let values = rows.start * self.n_columns..rows.end * self.n_columns;
+        let matrix = match &self.rows {
+            Rows::Float32(all) => StridedMatrix::of_rows(&all[values], self.n_columns).map(Matrix::Float32),
+            Rows::Float64(all) => StridedMatrix::of_rows(&all[values], self.n_columns).map(Matrix::Float64),
         };
-        Ok(Input::new(engine.schema(), n_rows, columns)?)
+        Ok(Input::of_matrix(engine.schema(), matrix.ok_or("the last row is short")?)?)
     }
 
     fn engine(&self) -> Result<&Engine> {
@@ -152,11 +149,8 @@ impl Timed {
     }
 }
 
-/// The columns of a row-major matrix of little-endian numbers.
-fn columns<T, const SIZE: usize>(bytes: &[u8], n_columns: usize, read: fn([u8; SIZE]) -> T) -> Vec<Vec<T>> {
-    let (values, _) = bytes.as_chunks::<SIZE>();
-    let column = |at: usize| values.iter().skip(at).step_by(n_columns).map(|&value| read(value)).collect();
-    (0..n_columns).map(column).collect()
+fn numbers<T, const SIZE: usize>(bytes: &[u8], read: fn([u8; SIZE]) -> T) -> Vec<T> {
+    bytes.as_chunks::<SIZE>().0.iter().map(|&value| read(value)).collect()
 }
 
 fn say(line: &Value) -> Result<()> {

@@ -355,7 +355,8 @@ impl Engine {
         }
         let features = &mut features[..needed];
         self.pipeline.run(input, rows.clone(), scratch, features, refusals);
-        if features.iter().fold(false, |any, &value| any | ensemble.refuses(value)) {
+        if ensemble.refuses_some() && features.iter().fold(false, |any, &value| any | ensemble.refuses(value))
+        {
             self.refuse_features(ensemble, &rows, features, refusals);
         }
         ensemble.run(features, answer, model, out);

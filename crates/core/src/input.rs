@@ -2,14 +2,29 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
-use crate::strided::Strided;
+use crate::strided::{Strided, StridedMatrix};
 
 /// Rows as columns in the order of the schema's fields.
 #[derive(Debug)]
 pub struct Input<'a> {
     first_row: usize,
     n_rows: usize,
-    columns: Vec<Option<Column<'a>>>,
+    columns: Columns<'a>,
+}
+
+#[derive(Debug)]
+enum Columns<'a> {
+    Apart(Vec<Option<Column<'a>>>),
+    Matrix(Matrix<'a>),
+}
+
+/// The values of all fields for all rows, in the order of the schema's fields.
+#[derive(Clone, Copy, Debug)]
+pub enum Matrix<'a> {
+    /// 32-bit floats; NaN is missing.
+    Float32(StridedMatrix<'a, f32>),
+    /// 64-bit floats; NaN is missing.
+    Float64(StridedMatrix<'a, f64>),
 }
 
 /// The values of one field for all rows.
@@ -100,7 +115,24 @@ impl<'a> Input<'a> {
                 return Err(Error::new(ErrorKind::Schema, message).at(&field.name, None));
             }
         }
-        Ok(Input { first_row: 0, n_rows, columns })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns) })
+    }
+
+    /// Rows of a matrix with one column per field of `schema`, in its order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] when the number of columns is not that of the fields.
+    pub fn of_matrix(schema: &Schema, matrix: Matrix<'a>) -> Result<Self> {
+        let (n_rows, n_columns) = match &matrix {
+            Matrix::Float32(values) => (values.n_rows(), values.n_columns()),
+            Matrix::Float64(values) => (values.n_rows(), values.n_columns()),
+        };
+        let n_fields = schema.fields().len();
+        if n_columns != n_fields {
+            let message = format!("an array of {n_columns} columns; the model has {n_fields} fields");
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix) })
     }
 
     /// Rows from named columns. Columns that are no field of `schema` are ignored.
@@ -139,12 +171,24 @@ impl<'a> Input<'a> {
         self.n_rows
     }
 
-    pub(crate) fn column(&self, field: usize) -> Option<&Column<'a>> {
-        self.columns.get(field)?.as_ref()
+    pub(crate) fn column(&self, field: usize) -> Option<Column<'a>> {
+        match &self.columns {
+            Columns::Apart(columns) => *columns.get(field)?,
+            Columns::Matrix(Matrix::Float32(values)) => values.column(field).map(Column::Float32),
+            Columns::Matrix(Matrix::Float64(values)) => values.column(field).map(Column::Float64),
+        }
+    }
+
+    /// The values as one matrix, where they are one.
+    pub(crate) fn matrix(&self) -> Option<&Matrix<'a>> {
+        match &self.columns {
+            Columns::Apart(_) => None,
+            Columns::Matrix(matrix) => Some(matrix),
+        }
     }
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
@@ -168,7 +212,7 @@ impl Column<'_> {
         self.len() == 0
     }
 
-    pub(crate) fn text(&self, row: usize) -> TextCell<'_> {
+    pub(crate) fn text(&self, row: usize) -> TextCell<'a> {
         match self {
             Column::Cells(values) => match values.cells[row] {
                 Cell::Float(value) if value.is_nan() => TextCell::Nan,

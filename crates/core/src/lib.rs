@@ -28,8 +28,8 @@ pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Rejection, Verify}
 #[cfg(feature = "onnx")]
 pub use engine::{Finding, NetworkPrediction};
 pub use error::{Error, ErrorKind, Result};
-pub use input::{Cell, Cells, Column, Input};
+pub use input::{Cell, Cells, Column, Input, Matrix};
 pub use mapped::View;
 #[cfg(feature = "onnx")]
 pub use model::graph::Tensor;
-pub use strided::Strided;
+pub use strided::{Strided, StridedMatrix};

@@ -86,3 +86,92 @@ impl<'a, T: Plain> Strided<'a, T> {
         unsafe { place.cast::<T>().read_unaligned() }
     }
 }
+
+/// Rows and columns of a caller's array, borrowed where they lie, and read as [`Strided`] values are.
+#[derive(Clone, Copy, Debug)]
+pub struct StridedMatrix<'a, T> {
+    /// The first column, which gives the rows.
+    rows: Strided<'a, T>,
+    column_stride: isize,
+    n_columns: usize,
+}
+
+impl<'a, T: Plain> StridedMatrix<'a, T> {
+    /// Rows of `n_columns` values each, one row after another; `None` where the last one is short.
+    pub fn of_rows(values: &'a [T], n_columns: usize) -> Option<Self> {
+        let n_rows = values.len().checked_div(n_columns).unwrap_or(0);
+        let (first, size) = (values.as_ptr().cast(), size_of::<T>().cast_signed());
+        let stride = size.checked_mul(n_columns.cast_signed())?;
+        // SAFETY: `n_rows * n_columns` values lie one after another.
+        let whole = unsafe { Self::from_raw_parts(first, [stride, size], [n_rows, n_columns]) };
+        (n_rows.checked_mul(n_columns) == Some(values.len())).then_some(whole)
+    }
+
+    /// Values at `first` plus a multiple of each stride (rows, then columns; in bytes, of any sign; no alignment
+    /// needed).
+    ///
+    /// # Safety
+    /// For `'a`, each of the places of `shape` holds `size_of::<T>()` readable bytes.
+    pub unsafe fn from_raw_parts(first: *const u8, strides: [isize; 2], shape: [usize; 2]) -> Self {
+        // SAFETY: the maker promised so, unless there are no columns, when nothing is read.
+        let rows = unsafe { Strided::from_raw_parts(first, strides[0], shape[0]) };
+        StridedMatrix { rows, column_stride: strides[1], n_columns: shape[1] }
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.rows.len
+    }
+
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// `len` rows from `start`.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[must_use]
+    pub fn range(&self, start: usize, len: usize) -> Self {
+        StridedMatrix { rows: self.rows.range(start, len), ..*self }
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[inline]
+    pub fn row(&self, row: usize) -> Strided<'a, T> {
+        let first = self.rows.range(row, 1).first;
+        Strided { first, stride: self.column_stride, len: self.n_columns, borrowed: PhantomData }
+    }
+
+    /// One column, or `None` where there are not so many.
+    #[inline]
+    pub fn column(&self, column: usize) -> Option<Strided<'a, T>> {
+        let offset = self.column_stride.wrapping_mul(column.cast_signed());
+        let first = self.rows.first.wrapping_offset(offset);
+        (column < self.n_columns).then_some(Strided { first, ..self.rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StridedMatrix;
+
+    #[test]
+    fn a_matrix_is_read_along_both_axes() {
+        let values: Vec<i32> = (0..12).collect();
+        let matrix = StridedMatrix::of_rows(&values, 4).expect("three rows");
+        assert_eq!((matrix.n_rows(), matrix.n_columns()), (3, 4));
+        let below = matrix.range(1, 2);
+        assert_eq!([below.row(0).at(3), below.row(1).at(0)], [7, 8]);
+        let column = below.column(2).expect("a third column");
+        assert_eq!([column.len() as i32, column.at(0), column.at(1)], [2, 6, 10]);
+        assert!(below.column(4).is_none());
+        assert!(StridedMatrix::of_rows(&values, 5).is_none());
+        assert!(StridedMatrix::of_rows(&values, 0).is_none());
+        assert!(StridedMatrix::of_rows(&values[..0], 0).is_some_and(|empty| empty.n_rows() == 0));
+    }
+}

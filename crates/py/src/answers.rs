@@ -43,12 +43,12 @@ fn array<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let precision = engine.inner().model().ensemble().map_or(Precision::Double, Ensemble::precision);
     match precision {
-        Precision::Double => filled::<f64>(py, rows.n_rows(), width, "f8", |out| {
+        Precision::Double => filled::<f64>(py, rows.n_rows(), width, |out| {
             engine.for_each_chunk(rows, |input| {
                 each(input, &mut out[input.first_row() * n_values..][..input.n_rows() * n_values])
             })
         }),
-        Precision::Single => filled::<f32>(py, rows.n_rows(), width, "f4", |out| {
+        Precision::Single => filled::<f32>(py, rows.n_rows(), width, |out| {
             engine.for_each_chunk(rows, |input| {
                 let mut chunk = vec![0.0; input.n_rows() * n_values];
                 each(input, &mut chunk)?;

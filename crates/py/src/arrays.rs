@@ -3,9 +3,8 @@
 #![expect(unsafe_code, reason = "borrows buffers whose owner is held")]
 
 use monobloc::strided::Plain;
-use monobloc::{Column, ErrorKind, Strided};
-use pyo3::buffer::{Element, PyBuffer};
-use pyo3::exceptions::PyBufferError;
+use monobloc::{Column, ErrorKind, Matrix, Strided, StridedMatrix};
+use pyo3::buffer::{Element, ElementType, PyBuffer, PyUntypedBuffer};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
@@ -14,10 +13,65 @@ use crate::error::raise;
 
 /// NumPy, where it can be imported.
 pub fn numpy(py: Python<'_>) -> Option<&Bound<'_, PyModule>> {
-    static NUMPY: PyOnceLock<Option<Py<PyModule>>> = PyOnceLock::new();
-    let module = NUMPY.get_or_init(py, || py.import("numpy").ok().map(Bound::unbind));
-    module.as_ref().map(|module| module.bind(py))
+    Some(Parts::of(py)?.module.bind(py))
 }
+
+/// Whether `value` is an array of NumPy's own class.
+pub fn is_array(value: &Bound<'_, PyAny>) -> bool {
+    Parts::of(value.py()).is_some_and(|numpy| value.get_type().is(&numpy.array))
+}
+
+/// What is asked of NumPy at each call.
+struct Parts {
+    module: Py<PyModule>,
+    array: Py<PyAny>,
+    empty: Py<PyAny>,
+    float32: Py<PyAny>,
+    float64: Py<PyAny>,
+    int64: Py<PyAny>,
+    uint8: Py<PyAny>,
+}
+
+impl Parts {
+    fn of(py: Python<'_>) -> Option<&Parts> {
+        static PARTS: PyOnceLock<Option<Parts>> = PyOnceLock::new();
+        PARTS.get_or_init(py, || Parts::import(py).ok()).as_ref()
+    }
+
+    fn import(py: Python<'_>) -> PyResult<Parts> {
+        let module = py.import("numpy")?;
+        let part = |name: &str| module.getattr(name).map(Bound::unbind);
+        let dtype = |name: &str| module.call_method1("dtype", (name,)).map(Bound::unbind);
+        Ok(Parts {
+            array: part("ndarray")?,
+            empty: part("empty")?,
+            float32: dtype("f4")?,
+            float64: dtype("f8")?,
+            int64: dtype("i8")?,
+            uint8: dtype("u1")?,
+            module: module.clone().unbind(),
+        })
+    }
+}
+
+/// Numbers that results hold.
+pub trait Number: Element + Plain + Default + for<'a> IntoPyObject<'a> {
+    #[expect(private_interfaces, reason = "asked here alone")]
+    fn dtype(numpy: &Parts) -> &Py<PyAny>;
+}
+
+macro_rules! numbers {
+    ($($number:ident $dtype:ident,)+) => {
+        $(impl Number for $number {
+            #[expect(private_interfaces, reason = "asked here alone")]
+            fn dtype(numpy: &Parts) -> &Py<PyAny> {
+                &numpy.$dtype
+            }
+        })+
+    };
+}
+
+numbers! { f32 float32, f64 float64, i64 int64, u8 uint8, }
 
 /// A numeric array of one or two dimensions, borrowed.
 pub enum Numbers {
@@ -38,24 +92,51 @@ impl Numbers {
     /// Borrows `array`; `None` when it holds no plain little-endian numbers or Booleans, or holds them
     /// where a buffer of numbers can't lie (fields of packed records).
     pub fn borrow(array: &Bound<'_, PyAny>) -> PyResult<Option<Numbers>> {
-        let dtype: String = array.getattr("dtype")?.getattr("str")?.extract()?;
-        let borrowed = match dtype.as_str() {
-            "|b1" => PyBuffer::get(&array.call_method1("view", ("u1",))?).map(Numbers::Boolean),
-            "<f4" => PyBuffer::get(array).map(Numbers::Float32),
-            "<f8" => PyBuffer::get(array).map(Numbers::Float64),
-            "|i1" => PyBuffer::get(array).map(Numbers::Int8),
-            "<i2" => PyBuffer::get(array).map(Numbers::Int16),
-            "<i4" => PyBuffer::get(array).map(Numbers::Int32),
-            "<i8" => PyBuffer::get(array).map(Numbers::Int64),
-            "|u1" => PyBuffer::get(array).map(Numbers::UInt8),
-            "<u2" => PyBuffer::get(array).map(Numbers::UInt16),
-            "<u4" => PyBuffer::get(array).map(Numbers::UInt32),
-            "<u8" => PyBuffer::get(array).map(Numbers::UInt64),
+        let Ok(buffer) = PyUntypedBuffer::get(array) else { return Ok(None) };
+        // One letter means the machine's own order of bytes.
+        let element = match buffer.format().to_bytes() {
+            [_] => ElementType::from_format(buffer.format()),
+            _ => ElementType::Unknown,
+        };
+        let borrowed = match element {
+            ElementType::Bool => PyBuffer::get(&array.call_method1("view", ("u1",))?).map(Numbers::Boolean),
+            ElementType::Float { bytes: 4 } => buffer.into_typed().map(Numbers::Float32),
+            ElementType::Float { bytes: 8 } => buffer.into_typed().map(Numbers::Float64),
+            ElementType::SignedInteger { bytes: 1 } => buffer.into_typed().map(Numbers::Int8),
+            ElementType::SignedInteger { bytes: 2 } => buffer.into_typed().map(Numbers::Int16),
+            ElementType::SignedInteger { bytes: 4 } => buffer.into_typed().map(Numbers::Int32),
+            ElementType::SignedInteger { bytes: 8 } => buffer.into_typed().map(Numbers::Int64),
+            ElementType::UnsignedInteger { bytes: 1 } => buffer.into_typed().map(Numbers::UInt8),
+            ElementType::UnsignedInteger { bytes: 2 } => buffer.into_typed().map(Numbers::UInt16),
+            ElementType::UnsignedInteger { bytes: 4 } => buffer.into_typed().map(Numbers::UInt32),
+            ElementType::UnsignedInteger { bytes: 8 } => buffer.into_typed().map(Numbers::UInt64),
             _ => return Ok(None),
         };
-        match borrowed {
-            Err(error) if error.is_instance_of::<PyBufferError>(array.py()) => Ok(None),
-            borrowed => borrowed.map(Some),
+        Ok(borrowed.ok())
+    }
+
+    /// Rows and columns.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Numbers::Boolean(buffer) | Numbers::UInt8(buffer) => buffer.shape(),
+            Numbers::Float32(buffer) => buffer.shape(),
+            Numbers::Float64(buffer) => buffer.shape(),
+            Numbers::Int8(buffer) => buffer.shape(),
+            Numbers::Int16(buffer) => buffer.shape(),
+            Numbers::Int32(buffer) => buffer.shape(),
+            Numbers::Int64(buffer) => buffer.shape(),
+            Numbers::UInt16(buffer) => buffer.shape(),
+            Numbers::UInt32(buffer) => buffer.shape(),
+            Numbers::UInt64(buffer) => buffer.shape(),
+        }
+    }
+
+    /// Rows `start..start + len` of floats in two dimensions; `None` of others.
+    pub fn matrix(&self, start: usize, len: usize) -> Option<Matrix<'_>> {
+        match self {
+            Numbers::Float32(buffer) => Some(Matrix::Float32(matrix(buffer)?.range(start, len))),
+            Numbers::Float64(buffer) => Some(Matrix::Float64(matrix(buffer)?.range(start, len))),
+            _ => None,
         }
     }
 
@@ -95,19 +176,22 @@ fn strided<T: Element + Plain>(buffer: &PyBuffer<T>, column: usize) -> Strided<'
     unsafe { Strided::from_raw_parts(first, row_stride, n_rows) }
 }
 
+/// A buffer of two dimensions.
+fn matrix<T: Element + Plain>(buffer: &PyBuffer<T>) -> Option<StridedMatrix<'_, T>> {
+    let (&[rows, columns], &[row, column]) = (buffer.shape(), buffer.strides()) else { return None };
+    // SAFETY: as above.
+    Some(unsafe { StridedMatrix::from_raw_parts(buffer.buf_ptr().cast(), [row, column], [rows, columns]) })
+}
+
 /// A new array of `shape` with rows written by `fill`, or nested lists where NumPy is absent.
-pub fn filled<'py, T>(
+pub fn filled<'py, T: Number>(
     py: Python<'py>,
     n_rows: usize,
     width: Option<usize>,
-    dtype: &str,
     fill: impl FnOnce(&mut [T]) -> PyResult<()>,
-) -> PyResult<Bound<'py, PyAny>>
-where
-    T: Element + Plain + Default + for<'a> IntoPyObject<'a>,
-{
+) -> PyResult<Bound<'py, PyAny>> {
     let len = n_rows * width.unwrap_or(1);
-    let Some(numpy) = numpy(py) else {
+    let Some(numpy) = Parts::of(py) else {
         let mut values = vec![T::default(); len];
         fill(&mut values)?;
         return Ok(match width {
@@ -115,9 +199,10 @@ where
             Some(width) => PyList::new(py, values.chunks(width.max(1)).map(<[T]>::to_vec))?.into_any(),
         });
     };
+    let empty = numpy.empty.bind(py);
     let array = match width {
-        None => numpy.call_method1("empty", (n_rows, dtype))?,
-        Some(width) => numpy.call_method1("empty", ((n_rows, width), dtype))?,
+        None => empty.call1((n_rows, T::dtype(numpy)))?,
+        Some(width) => empty.call1(((n_rows, width), T::dtype(numpy)))?,
     };
     let buffer = PyBuffer::<T>::get(&array)?;
     if buffer.readonly() || !buffer.is_c_contiguous() || buffer.item_count() != len {

@@ -155,13 +155,13 @@ impl Engine {
         let rows = self.rows(X)?;
         let width = self.inner.pipeline().n_features();
         match self.inner.pipeline().feature_type() {
-            Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), "f4", |out| {
+            Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), |out| {
                 self.for_each_chunk(&rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into_f32(input, out))
                 })
             }),
-            Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), "f8", |out| {
+            Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), |out| {
                 self.for_each_chunk(&rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into(input, out))
@@ -440,7 +440,7 @@ impl<'py> Labels<'py> {
             Some(_) => {
                 let end = self.done + best.len();
                 let place = pyo3::types::PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
-                let indices = filled::<i64>(py, best.len(), None, "i8", |out| {
+                let indices = filled::<i64>(py, best.len(), None, |out| {
                     out.copy_from_slice(&best);
                     Ok(())
                 })?;

@@ -1,7 +1,7 @@
 //! Callers' rows: DataFrames, 2-D arrays, a dict, a list of dicts. Numbers are borrowed where they lie;
 //! other values are read a chunk of rows at a time, so that memory stays bounded.
 
-use crate::arrays::{Numbers, numpy};
+use crate::arrays::{Numbers, is_array, numpy};
 use crate::error::{exception, raise};
 use monobloc::schema::Schema;
 use monobloc::{Cell, Cells, Column, ErrorKind, Input};
@@ -16,7 +16,14 @@ const CELL_CHUNK: usize = 16_384;
 /// The rows of a call.
 pub struct Rows<'py> {
     n_rows: usize,
-    sources: Vec<Option<Source<'py>>>,
+    sources: Sources<'py>,
+}
+
+enum Sources<'py> {
+    /// One for each field.
+    Apart(Vec<Option<Source<'py>>>),
+    /// All fields, as floats.
+    Matrix(Numbers),
 }
 
 /// Where the values of a field come from.
@@ -39,6 +46,9 @@ struct CellBuffer {
 impl<'py> Rows<'py> {
     /// Reads what kind of rows `rows` are. Frames and dicts match by name, arrays by position.
     pub fn read(schema: &Schema, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        if is_array(rows) {
+            return Self::of_array(schema, rows);
+        }
         if let Ok(row) = rows.cast::<PyDict>() {
             return Self::of_dicts(schema, std::slice::from_ref(row));
         }
@@ -69,18 +79,27 @@ impl<'py> Rows<'py> {
         schema: &Schema,
         mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
-        let by_cell = self.sources.iter().flatten().any(|source| matches!(source, Source::Column(_)));
+        let sources = match &self.sources {
+            Sources::Apart(sources) => sources,
+            Sources::Matrix(numbers) => {
+                return in_chunks(self.n_rows, CHUNK, |start, len| {
+                    let matrix = numbers.matrix(start, len);
+                    let matrix = matrix.ok_or_else(|| raise(ErrorKind::Internal, "no matrix of floats"))?;
+                    let input = Input::of_matrix(schema, matrix).map_err(|error| exception(&error))?;
+                    each(&input.starting_at(start))
+                });
+            }
+        };
+        let by_cell = sources.iter().flatten().any(|source| matches!(source, Source::Column(_)));
         let chunk = if by_cell { CELL_CHUNK } else { CHUNK };
-        let mut buffers: Vec<CellBuffer> = self.sources.iter().map(|_| CellBuffer::default()).collect();
-        let mut start = 0;
-        loop {
-            let len = chunk.min(self.n_rows - start);
-            for (source, buffer) in self.sources.iter().zip(&mut buffers) {
+        let mut buffers: Vec<CellBuffer> = sources.iter().map(|_| CellBuffer::default()).collect();
+        in_chunks(self.n_rows, chunk, |start, len| {
+            for (source, buffer) in sources.iter().zip(&mut buffers) {
                 if let Some(Source::Column(values)) = source {
                     buffer.read_slice(values, start, len, self.n_rows)?;
                 }
             }
-            let columns = self.sources.iter().zip(&buffers).map(|(source, buffer)| {
+            let columns = sources.iter().zip(&buffers).map(|(source, buffer)| {
                 Some(match source.as_ref()? {
                     Source::Array(numbers, column) => numbers.column(*column, start, len),
                     Source::Column(_) => buffer.column(0, len),
@@ -88,12 +107,8 @@ impl<'py> Rows<'py> {
                 })
             });
             let input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
-            each(&input.starting_at(start))?;
-            start += len;
-            if start == self.n_rows {
-                return Ok(());
-            }
-        }
+            each(&input.starting_at(start))
+        })
     }
 
     fn of_dicts(schema: &Schema, rows: &[Bound<'py, PyDict>]) -> PyResult<Rows<'py>> {
@@ -112,7 +127,7 @@ impl<'py> Rows<'py> {
             }
             sources.push(found.then_some(Source::Cells(buffer)));
         }
-        Ok(Rows { n_rows: rows.len(), sources })
+        Ok(Rows { n_rows: rows.len(), sources: Sources::Apart(sources) })
     }
 
     fn of_frame(schema: &Schema, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
@@ -141,11 +156,15 @@ impl<'py> Rows<'py> {
                 None => Source::Column(column),
             }));
         }
-        Ok(Rows { n_rows, sources })
+        Ok(Rows { n_rows, sources: Sources::Apart(sources) })
     }
 
     fn of_array(schema: &Schema, array: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+        let numbers = Numbers::borrow(array)?;
+        let shape = match &numbers {
+            Some(numbers) => numbers.shape().to_vec(),
+            None => array.getattr("shape")?.extract()?,
+        };
         let n_fields = schema.fields().len();
         let &[n_rows, n_columns] = shape.as_slice() else {
             return Err(raise(
@@ -157,7 +176,10 @@ impl<'py> Rows<'py> {
             let message = format!("an array of {n_columns} columns; the model has {n_fields} fields");
             return Err(raise(ErrorKind::Schema, message));
         }
-        let sources = match Numbers::borrow(array)? {
+        let sources = match numbers {
+            Some(floats @ (Numbers::Float32(_) | Numbers::Float64(_))) => {
+                return Ok(Rows { n_rows, sources: Sources::Matrix(floats) });
+            }
             Some(numbers) => {
                 let numbers = std::rc::Rc::new(numbers);
                 (0..n_columns)
@@ -184,7 +206,24 @@ impl<'py> Rows<'py> {
                     .collect::<PyResult<_>>()?
             }
         };
-        Ok(Rows { n_rows, sources })
+        Ok(Rows { n_rows, sources: Sources::Apart(sources) })
+    }
+}
+
+/// Calls `each` with the start and the length of each chunk of rows, in order; once where there are none.
+fn in_chunks(
+    n_rows: usize,
+    chunk: usize,
+    mut each: impl FnMut(usize, usize) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut start = 0;
+    loop {
+        let len = chunk.min(n_rows - start);
+        each(start, len)?;
+        start += len;
+        if start == n_rows {
+            return Ok(());
+        }
     }
 }
 

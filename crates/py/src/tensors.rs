@@ -97,7 +97,7 @@ pub fn array<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny
         let flat = numpy.call_method1("array", (texts, "object"))?;
         return flat.call_method1("reshape", (shape,));
     }
-    let bytes = filled::<u8>(py, tensor.bytes().len(), None, "u1", |out| {
+    let bytes = filled::<u8>(py, tensor.bytes().len(), None, |out| {
         out.copy_from_slice(tensor.bytes());
         Ok(())
     })?;

@@ -137,6 +137,11 @@ impl Ensemble {
         }
     }
 
+    /// Whether the source model would refuse a row for some value of a feature.
+    pub(crate) fn refuses_some(&self) -> bool {
+        !(self.accepts_missing && self.accepts_infinite)
+    }
+
     /// Whether the source model would refuse a row with this feature.
     #[inline]
     pub(crate) fn refuses<V: Float>(&self, feature: V) -> bool {

@@ -64,19 +64,19 @@ impl Step for Load {
             let input = tile.input();
             let Some(column) = input.column(number.field) else { continue };
             match column {
-                Column::Boolean(values) => load(tile, number, values, |value| f64::from(u8::from(value != 0))),
-                Column::Cells(cells) => load_cells(tile, number, cells, self.to_odd),
-                Column::Float32(values) => load(tile, number, values, f64::from),
-                Column::Float64(values) => load(tile, number, values, |value| number.precision.round(value)),
-                Column::Int8(values) => load(tile, number, values, f64::from),
-                Column::Int16(values) => load(tile, number, values, f64::from),
-                Column::Int32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
-                Column::Int64(values) => load(tile, number, values, |value| integer(number.precision, value.into(), self.to_odd)),
-                Column::UInt8(values) => load(tile, number, values, f64::from),
-                Column::UInt16(values) => load(tile, number, values, f64::from),
-                Column::UInt32(values) => load(tile, number, values, |value| number.precision.round(f64::from(value))),
+                Column::Boolean(values) => load(tile, number, &values, |value| f64::from(u8::from(value != 0))),
+                Column::Cells(cells) => load_cells(tile, number, &cells, self.to_odd),
+                Column::Float32(values) => load(tile, number, &values, f64::from),
+                Column::Float64(values) => load(tile, number, &values, |value| number.precision.round(value)),
+                Column::Int8(values) => load(tile, number, &values, f64::from),
+                Column::Int16(values) => load(tile, number, &values, f64::from),
+                Column::Int32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
+                Column::Int64(values) => load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd)),
+                Column::UInt8(values) => load(tile, number, &values, f64::from),
+                Column::UInt16(values) => load(tile, number, &values, f64::from),
+                Column::UInt32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
                 Column::UInt64(values) => {
-                    load(tile, number, values, |value| integer(number.precision, value.into(), self.to_odd));
+                    load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd));
                 }
             }
         }

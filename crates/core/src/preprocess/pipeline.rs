@@ -4,10 +4,11 @@ use super::AnyStep;
 use super::reading::{Number, Reading};
 use super::tile::{Refusal, Scratch, Tile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::Input;
+use crate::input::{Input, Matrix};
 use crate::params::Params;
 use crate::precision::{Float, Precision};
 use crate::schema::Schema;
+use crate::strided::{Plain, StridedMatrix};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -23,6 +24,8 @@ pub struct Pipeline {
     feature_type: Precision,
     /// Fields that some step reads, and so must be in the input.
     needed: Vec<usize>,
+    /// Whether all steps bring fields to the type of numbers, and nothing else.
+    only_loads: bool,
 }
 
 /// One step for people.
@@ -80,6 +83,7 @@ impl Pipeline {
         needed.sort_unstable();
         needed.dedup();
         Ok(Pipeline {
+            only_loads: steps.iter().all(|step| matches!(step, AnyStep::Load(_))),
             steps,
             described,
             n_columns: reading.n_columns(),
@@ -122,6 +126,9 @@ impl Pipeline {
 
     /// Refuses input that lacks a column which a step reads.
     pub(crate) fn check_columns(&self, schema: &Schema, input: &Input<'_>) -> Result<()> {
+        if input.matrix().is_some() {
+            return Ok(());
+        }
         let absent = |&&field: &&usize| input.column(field).is_none();
         let Some(&first) = self.needed.iter().find(absent) else { return Ok(()) };
         let names: Vec<_> = self
@@ -147,6 +154,12 @@ impl Pipeline {
         out: &mut [T],
         refusals: &mut Vec<Refusal>,
     ) {
+        if let (true, Some(matrix)) = (self.only_loads, input.matrix()) {
+            return match matrix {
+                Matrix::Float32(values) => self.copy(values, rows, out),
+                Matrix::Float64(values) => self.copy(values, rows, out),
+            };
+        }
         let mut tile = Tile::new(input, rows, self.n_columns, scratch, refusals);
         for step in &self.steps {
             step.run(&mut tile);
@@ -156,6 +169,21 @@ impl Pipeline {
             let column = tile.column(number);
             for (into, &value) in out.iter_mut().skip(feature).step_by(width.max(1)).zip(column) {
                 *into = T::from_f64(value);
+            }
+        }
+    }
+
+    /// As [`Pipeline::run`] where steps only bring fields to their types: `values` themselves.
+    fn copy<S: Float + Plain, T: Float>(
+        &self,
+        values: &StridedMatrix<'_, S>,
+        rows: Range<usize>,
+        out: &mut [T],
+    ) {
+        for (row, out) in rows.zip(out.chunks_exact_mut(self.features.len().max(1))) {
+            let row = values.row(row);
+            for (into, number) in out.iter_mut().zip(&self.features) {
+                *into = T::from_f64(number.precision.round(row.at(number.field).to_f64()));
             }
         }
     }

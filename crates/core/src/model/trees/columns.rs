@@ -3,15 +3,42 @@
 use super::sets::Sets;
 use super::source::{Column, LIGHTGBM_ZERO, Reading};
 use crate::precision::Float;
+use std::ops::Range;
 
 /// Bytes of a column in the section: its feature, the kind of its reading, and the reading's number.
 pub(super) const COLUMN_BYTES: usize = 16;
 
 /// The columns of a forest; `None` where they are the features themselves.
 #[derive(Debug)]
-pub(super) struct Columns(pub Option<Box<[Column]>>);
+pub(super) struct Columns(Option<Read>);
+
+#[derive(Debug)]
+struct Read {
+    columns: Box<[Column]>,
+    /// Neighbours that are read in the same way.
+    runs: Box<[Range<usize>]>,
+}
 
 impl Columns {
+    /// All features as they are.
+    pub const FEATURES: Columns = Columns(None);
+
+    pub fn new(columns: Box<[Column]>) -> Columns {
+        let mut end = 0;
+        let runs = columns.chunk_by(|one, next| one.reading == next.reading).map(|run| {
+            let first = end;
+            end += run.len();
+            first..end
+        });
+        let runs = runs.collect();
+        Columns(Some(Read { columns, runs }))
+    }
+
+    /// How many there are, of so many features.
+    pub fn len(&self, n_features: usize) -> usize {
+        self.0.as_ref().map_or(n_features, |read| read.columns.len())
+    }
+
     /// The columns of `features`, row after row of `n_features`: the slice itself, or in `scratch`.
     pub fn read<'a, V: Float>(
         &self,
@@ -20,23 +47,26 @@ impl Columns {
         sets: &Sets,
         scratch: &'a mut Vec<V>,
     ) -> &'a [V] {
-        let Some(columns) = &self.0 else { return features };
-        let (n_rows, width) = (features.len() / n_features.max(1), columns.len());
-        if scratch.len() < n_rows * width {
-            scratch.resize(n_rows * width, V::default());
+        let Some(Read { columns, runs }) = &self.0 else { return features };
+        let needed = features.len() / n_features.max(1) * columns.len();
+        if scratch.len() < needed {
+            scratch.resize(needed, V::default());
         }
-        let out = &mut scratch[..n_rows * width];
-        for (at, column) in columns.iter().enumerate() {
-            let values = features.iter().skip(column.feature as usize).step_by(n_features);
-            let into = out.iter_mut().skip(at).step_by(width);
-            read_column(column.reading, values.copied().zip(into), sets);
+        let out = &mut scratch[..needed];
+        let rows = features.chunks_exact(n_features.max(1));
+        for (row, out) in rows.zip(out.chunks_exact_mut(columns.len().max(1))) {
+            for run in runs {
+                let columns = &columns[run.clone()];
+                let values = columns.iter().map(|column| row[column.feature as usize]);
+                read_run(columns[0].reading, values.zip(&mut out[run.clone()]), sets);
+            }
         }
         out
     }
 }
 
-/// One column of a tile: a loop for each reading, so that none decides per value.
-fn read_column<'a, V: Float>(reading: Reading, values: impl Iterator<Item = (V, &'a mut V)>, sets: &Sets) {
+/// Some columns of a row: a loop for each reading, so that none decides per value.
+fn read_run<'a, V: Float>(reading: Reading, values: impl Iterator<Item = (V, &'a mut V)>, sets: &Sets) {
     let near_zero = |value: V| value.to_f64().abs() <= LIGHTGBM_ZERO;
     let (zero, nan) = (V::from_f64(0.0), V::from_f64(f64::NAN));
     match reading {

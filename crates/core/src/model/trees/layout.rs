@@ -9,7 +9,6 @@ use super::columns::{self, Columns};
 use super::node::{Layout, NUMBER, Narrow};
 use super::ranked::Ranked;
 use super::sets::Sets;
-use super::source::Column;
 use crate::error::{Error, Result};
 use crate::mapped::{View, Words};
 use crate::precision::Precision;
@@ -138,7 +137,7 @@ impl Forest {
         });
         let trees = trees.collect::<Result<_>>()?;
         let columns = read_columns(&columns, n_features, n_sets)?;
-        let n_columns = columns.0.as_ref().map_or(n_features as usize, |columns| columns.len());
+        let n_columns = columns.len(n_features as usize);
         let ranked = match (header[19], header[20]) {
             (0, 0) => None,
             (offset, length) => {
@@ -172,7 +171,7 @@ impl Forest {
 
     /// The number of columns: features as nodes look at them.
     pub fn n_columns(&self) -> usize {
-        self.columns.0.as_ref().map_or(self.n_features, |columns| columns.len())
+        self.columns.len(self.n_features)
     }
 
     /// The number of sums of a row.
@@ -272,7 +271,7 @@ impl Forest {
 
 fn read_columns(words: &Words, n_features: u32, n_sets: u32) -> Result<Columns> {
     if words.is_empty() {
-        return Ok(Columns(None));
+        return Ok(Columns::FEATURES);
     }
     let decoded = words.chunks_exact(columns::COLUMN_BYTES / 8).enumerate().map(|(number, entry)| {
         let column = columns::decode([entry[0].load(Ordering::Relaxed), entry[1].load(Ordering::Relaxed)]);
@@ -282,7 +281,7 @@ fn read_columns(words: &Words, n_features: u32, n_sets: u32) -> Result<Columns> 
             ))
         })
     });
-    Ok(Columns(Some(decoded.collect::<Result<Box<[Column]>>>()?)))
+    Ok(Columns::new(decoded.collect::<Result<_>>()?))
 }
 
 fn corrupt(what: String) -> Error {
