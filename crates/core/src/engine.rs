@@ -1,5 +1,6 @@
 //! An engine: a bloc made ready to predict. The only module where the stages meet.
 
+mod json;
 #[cfg(feature = "onnx")]
 mod network;
 
@@ -18,6 +19,7 @@ use crate::params::Params;
 use crate::pool::pool;
 use crate::precision::{Float, Precision};
 use crate::preprocess::{Pipeline, Refusal, Scratch};
+use crate::request;
 use crate::schema::Schema;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -37,6 +39,7 @@ pub struct Engine {
     pipeline: Pipeline,
     model: Model,
     threads: Option<usize>,
+    max_body_bytes: usize,
     report: LoadReport,
 }
 
@@ -45,6 +48,8 @@ pub struct Engine {
 pub struct LoadOptions {
     /// The digest that the bloc must have.
     pub digest: Option<String>,
+    /// Bytes of a JSON request body at most; by default [`crate::request::MAX_BODY_BYTES`].
+    pub max_body_bytes: Option<usize>,
     /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
     pub threads: Option<usize>,
     /// How much of the file to read.
@@ -141,7 +146,8 @@ impl Engine {
             constants,
             kernel_variables: kernel_variables(&model),
         };
-        Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, report })
+        let max_body_bytes = options.max_body_bytes.unwrap_or(request::MAX_BODY_BYTES);
+        Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, max_body_bytes, report })
     }
 
     /// The input fields.
@@ -167,6 +173,11 @@ impl Engine {
     /// The bloc.
     pub fn bloc(&self) -> &Bloc {
         &self.bloc
+    }
+
+    /// Bytes of a JSON request body at most.
+    pub fn max_body_bytes(&self) -> usize {
+        self.max_body_bytes
     }
 
     /// What loading cost.

@@ -100,6 +100,19 @@ pub(crate) fn caught<R>(call: impl FnOnce() -> R) -> std::result::Result<R, Stri
     })
 }
 
+impl ErrorKind {
+    /// The HTTP status that tells a client what went wrong: 4xx where it is the request, 503 where it is the bloc.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            ErrorKind::InvalidArgument | ErrorKind::MalformedRequest => 400,
+            ErrorKind::TooLarge => 413,
+            ErrorKind::Schema => 422,
+            ErrorKind::Internal => 500,
+            _ => 503,
+        }
+    }
+}
+
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal, $code:literal;)+) => {
         /// The numbered catalogue of errors. A number is never used again for something else.
@@ -149,6 +162,8 @@ catalogue! {
     InvalidArgument = 5, "invalid_argument";
     /// The operating system refused to read or write.
     Io = 6, "io";
+    /// The request body is no JSON, or JSON of a form that is not taken. The message says where.
+    MalformedRequest = 13, "malformed_request";
     /// The path leads to something that is no bloc: a directory, a device, another kind of file.
     NotABloc = 7, "not_a_bloc";
     /// There is no file at the path.
@@ -157,6 +172,8 @@ catalogue! {
     PermissionDenied = 9, "permission_denied";
     /// The input does not fit the model's schema. The message names the field and the row.
     Schema = 10, "schema";
+    /// The request body has more bytes or values than are taken. Send it in parts.
+    TooLarge = 14, "too_large";
     /// The model, option or section is not one that this version can run.
     Unsupported = 11, "unsupported";
     /// The bloc was written by a newer version in a format that this version can't read. Upgrade.

@@ -78,7 +78,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     let fields = engine.schema().fields();
     let texts: Vec<(Vec<Cell>, String)> =
         fields.iter().map(|field| cells(&batch, field)).collect::<Result<_>>()?;
-    let columns = texts.iter().map(|(cells, text)| Some(Column::Cells(Cells { cells, text }))).collect();
+    let columns = texts.iter().map(|(cells, text)| Some(Column::Cells(Cells::new(cells, text)))).collect();
     let input = Input::new(engine.schema(), batch.num_rows(), columns)?;
     let ensemble = engine.model().ensemble().ok_or_else(|| Error::corrupt("no ensemble"))?;
     let n_rows = batch.num_rows();

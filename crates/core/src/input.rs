@@ -59,15 +59,55 @@ pub enum Column<'a> {
 /// Values of any kind, their text kept together in one string.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
-    /// One per row.
-    pub cells: &'a [Cell],
-    /// What the text cells refer to.
-    pub text: &'a str,
+    cells: &'a [Cell],
+    step: usize,
+    len: usize,
+    text: &'a str,
+}
+
+impl<'a> Cells<'a> {
+    /// One cell per row. `text` is what text cells refer to.
+    pub fn new(cells: &'a [Cell], text: &'a str) -> Cells<'a> {
+        Cells { cells, step: 1, len: cells.len(), text }
+    }
+
+    /// For each of `len` rows one cell of `cells`: the first, and then every one that is `step` after the one
+    /// before. What lies beyond the last cell is absent.
+    pub fn every(cells: &'a [Cell], step: usize, len: usize, text: &'a str) -> Cells<'a> {
+        Cells { cells, step, len, text }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The cell of a row.
+    #[inline]
+    pub fn at(&self, row: usize) -> Cell {
+        self.cells.get(row * self.step).copied().unwrap_or(Cell::Absent)
+    }
+
+    /// The text that a cell refers to, or `None` where it refers to none.
+    #[inline]
+    pub fn text(&self, cell: Cell) -> Option<&'a str> {
+        match cell {
+            Cell::Text { start, end } => self.text.get(start..end),
+            _ => None,
+        }
+    }
 }
 
 /// One value of any kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {
+    /// No value where one could be, such as a key that a JSON object lacks; taken as missing.
+    Absent,
     /// True or false.
     Boolean(bool),
     /// A float; NaN is missing.
@@ -193,7 +233,7 @@ impl<'a> Column<'a> {
     pub fn len(&self) -> usize {
         match self {
             Column::Boolean(values) => values.len(),
-            Column::Cells(values) => values.cells.len(),
+            Column::Cells(values) => values.len(),
             Column::Float32(values) => values.len(),
             Column::Float64(values) => values.len(),
             Column::Int8(values) => values.len(),
@@ -214,13 +254,11 @@ impl<'a> Column<'a> {
 
     pub(crate) fn text(&self, row: usize) -> TextCell<'a> {
         match self {
-            Column::Cells(values) => match values.cells[row] {
+            Column::Cells(values) => match values.at(row) {
+                Cell::Absent => TextCell::Nan,
                 Cell::Float(value) if value.is_nan() => TextCell::Nan,
                 Cell::None => TextCell::None,
-                Cell::Text { start, end } => {
-                    values.text.get(start..end).map_or(TextCell::Other, TextCell::Text)
-                }
-                Cell::Boolean(_) | Cell::Float(_) | Cell::Integer(_) | Cell::Other => TextCell::Other,
+                cell => values.text(cell).map_or(TextCell::Other, TextCell::Text),
             },
             Column::Float32(values) if values.at(row).is_nan() => TextCell::Nan,
             Column::Float64(values) if values.at(row).is_nan() => TextCell::Nan,

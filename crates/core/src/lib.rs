@@ -19,6 +19,8 @@ mod params;
 mod pool;
 pub mod precision;
 pub mod preprocess;
+pub mod records;
+pub mod request;
 pub mod schema;
 pub mod strided;
 mod vocabulary;

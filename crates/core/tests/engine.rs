@@ -42,7 +42,7 @@ fn a_row_does_not_depend_on_its_batch_or_on_threads() {
             let columns = vec![
                 Some(Column::Float64(ages[..].into())),
                 Some(Column::Float64(balances[..].into())),
-                Some(Column::Cells(Cells { cells: &regions, text: &text })),
+                Some(Column::Cells(Cells::new(&regions, &text))),
             ];
             let input = Input::new(engine.schema(), n_rows, columns).expect("input");
             let outputs = engine.run(&input).expect("a prediction").outputs;
@@ -61,7 +61,7 @@ fn refused_rows_are_data_for_run_and_errors_for_predict() {
     let columns = vec![
         Some(Column::Float64(AGES[..].into())),
         Some(Column::Float64(balances[..].into())),
-        Some(Column::Cells(Cells { cells: &cells, text: &text })),
+        Some(Column::Cells(Cells::new(&cells, &text))),
     ];
     let input = Input::new(engine.schema(), 6, columns).expect("input").starting_at(100);
     let prediction = engine.run(&input).expect("run never fails for a row");
@@ -86,9 +86,9 @@ fn text_is_read_as_a_number_or_refused() {
         [Cell::Text { start: 0, end: 2 }, Cell::Integer(40), Cell::Text { start: 2, end: 5 }, Cell::Other];
     let region = [Cell::Text { start: 5, end: 10 }; 4];
     let columns = vec![
-        Some(Column::Cells(Cells { cells: &ages, text })),
+        Some(Column::Cells(Cells::new(&ages, text))),
         Some(Column::Int32([1, 1, 1, 1][..].into())),
-        Some(Column::Cells(Cells { cells: &region, text })),
+        Some(Column::Cells(Cells::new(&region, text))),
     ];
     let prediction = engine.run(&Input::new(engine.schema(), 4, columns).expect("input")).expect("run");
     assert_eq!(bits(&prediction.outputs[..2]), bits(&prediction.outputs[2..4]));

@@ -124,11 +124,12 @@ fn the_error_catalogue_is_documented() {
     let mut page = String::from(
         "# Errors\n\nEvery error has a number and a code, which are the same in every language and are never used again \
          for something else. In Python each is an exception of its own, derived from `monobloc.MonoblocError`; in the \
-         command's output the code ends the line.\n\n| number | code | Python | meaning |\n|---|---|---|---|\n",
+         command's output the code ends the line. HTTP is the status that a service may answer with, `http_status` of the \
+         exception: [json.md](json.md).\n\n| number | code | Python | HTTP | meaning |\n|---|---|---|---|---|\n",
     );
     for kind in ErrorKind::ALL {
-        let (number, code, name) = (kind.number(), kind.code(), kind.name());
-        page += &format!("| {number} | `{code}` | `{name}Error` |{} |\n", kind.description());
+        let (number, code, name, status) = (kind.number(), kind.code(), kind.name(), kind.http_status());
+        page += &format!("| {number} | `{code}` | `{name}Error` | {status} |{} |\n", kind.description());
     }
     let path = root().join("docs/errors.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {

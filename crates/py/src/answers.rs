@@ -1,11 +1,12 @@
 //! What an ensemble says of rows, as arrays of the source's type.
 
 use crate::arrays::filled;
-use crate::engine::{Engine, Labels, detached};
+use crate::engine::{Engine, detached};
 use crate::error::exception;
+use crate::labels::Labels;
 use crate::prediction::{Noted, Prediction, Verdicts};
 use crate::rows::Rows;
-use monobloc::model::{Classes, Ensemble, Task};
+use monobloc::model::{Classes, Ensemble};
 use monobloc::precision::Precision;
 use monobloc::{Input, Rejection};
 use pyo3::prelude::*;
@@ -86,11 +87,9 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     let classes = model.classes();
     let mut rejections: Vec<Rejection> = Vec::new();
     let mut numbers = Vec::new();
-    let (name, list) = match model.ensemble().map(Ensemble::task) {
-        Some(Task::Classification) => ("probabilities", true),
-        Some(Task::OutlierDetection) => ("score", false),
-        _ => ("prediction", n_outputs > 1),
-    };
+    let ensemble = model.ensemble();
+    let name = ensemble.map_or("prediction", Ensemble::output_name);
+    let list = !ensemble.is_some_and(Ensemble::has_flat_output);
     let array = array(py, engine, rows, n_outputs, list.then_some(n_outputs), |input, out| {
         if classes.is_none() {
             rejections.extend(detached(py, input, || engine.inner().run_into(input, out))?);

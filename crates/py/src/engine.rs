@@ -1,24 +1,29 @@
 //! `monobloc.Engine` and `monobloc.load`.
 
 use crate::answers;
-use crate::arrays::{filled, numpy};
+use crate::arrays::filled;
 use crate::error::{exception, raise};
+use crate::labels::{labels, names};
 use crate::prediction::Prediction;
 use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
 use monobloc::error::guard;
-use monobloc::model::{Classes, Label, Task};
+use monobloc::model::Task;
 use monobloc::precision::Precision;
-use monobloc::{ErrorKind, Input, LoadOptions, Rejection, Verify};
+use monobloc::{ErrorKind, Input, LoadOptions, Verify};
 use pyo3::IntoPyObjectExt;
+use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Rows from which on other Python threads may run meanwhile; letting go of the interpreter costs more
 /// than a few rows.
 const DETACH_ROWS: usize = 64;
+/// The same of bytes of a request body.
+const DETACH_BYTES: usize = 1 << 14;
 
 /// A model with its preprocessing, ready to predict. Engines are immutable and may be used from any
 /// number of threads, and from processes forked after loading.
@@ -40,19 +45,21 @@ pub struct OutlierDetectorEngine;
 
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
 /// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
-/// batch; by default the process's CPU budget does.
+/// batch; by default the process's CPU budget does. `max_body_bytes` bounds JSON request bodies, by default
+/// to 64 MiB.
 ///
 /// >>> engine = monobloc.load("credit.bloc")
 /// >>> engine.predict_proba(X).shape
 /// (1000, 2)
 #[pyfunction]
-#[pyo3(signature = (path, *, digest=None, threads=None, verify="structure"))]
+#[pyo3(signature = (path, *, digest=None, threads=None, verify="structure", max_body_bytes=None))]
 pub fn load<'py>(
     py: Python<'py>,
     path: PathBuf,
     digest: Option<String>,
     threads: Option<i64>,
     verify: &str,
+    max_body_bytes: Option<usize>,
 ) -> PyResult<Bound<'py, Engine>> {
     let verify = match verify {
         "structure" => Verify::Structure,
@@ -67,7 +74,7 @@ pub fn load<'py>(
             raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
         })
     });
-    let options = LoadOptions { digest, threads: threads.transpose()?, verify };
+    let options = LoadOptions { digest, max_body_bytes, threads: threads.transpose()?, verify };
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();
@@ -96,8 +103,9 @@ pub fn _reload<'py>(
     path: PathBuf,
     digest: String,
     threads: Option<i64>,
+    max_body_bytes: Option<usize>,
 ) -> PyResult<Bound<'py, Engine>> {
-    load(py, path, Some(digest), threads, "structure")
+    load(py, path, Some(digest), threads, "structure", max_body_bytes)
 }
 
 #[pymethods]
@@ -146,6 +154,24 @@ impl Engine {
             return crate::network::run(py, self, X);
         }
         answers::run(py, self, &self.rows(X)?)
+    }
+
+    /// The response body for a JSON request body, without a Python object in between. Never raises for a row:
+    /// the outputs of a row that the source model would refuse are null, and its verdict says why. Exceptions
+    /// have an `http_status`. `docs/json.md` specifies both bodies.
+    ///
+    /// >>> monobloc.load("credit.bloc").run_json(b'[]')
+    /// b'{"outputs":{"label":[],"probabilities":[]},"rows":0,"verdicts":[]}'
+    fn run_json<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = body_bytes(body)?;
+        let call = || guard(|| self.inner.run_json(&body));
+        let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
+        Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
+    }
+
+    /// A JSON Schema (draft 2020-12) of the request bodies that `run_json` takes, as text.
+    fn json_schema(&self) -> String {
+        self.inner.json_schema()
     }
 
     /// The feature matrix that the model sees, as the source's preprocessing gives it (dense).
@@ -282,7 +308,9 @@ impl Engine {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let reload = py.import("monobloc._native")?.getattr("_reload")?;
-        let arguments = (&self.absolute_path, self.digest(), self.options.threads).into_bound_py_any(py)?;
+        let LoadOptions { threads, max_body_bytes, .. } = &self.options;
+        let arguments =
+            (&self.absolute_path, self.digest(), threads, max_body_bytes).into_bound_py_any(py)?;
         PyTuple::new(py, [reload, arguments])
     }
 
@@ -364,7 +392,7 @@ impl Engine {
     }
 
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        Rows::read(self.inner.schema(), rows)
+        Rows::read(self.inner.schema(), rows, self.inner.max_body_bytes())
     }
 
     /// Calls `each` with some rows at a time.
@@ -387,86 +415,17 @@ pub fn detached<R: Send>(
     result.map_err(|error| exception(&error))
 }
 
-fn names<'py>(py: Python<'py>, values: &[&str]) -> PyResult<Bound<'py, PyAny>> {
-    let list = PyList::new(py, values)?;
-    match numpy(py) {
-        None => Ok(list.into_any()),
-        Some(numpy) => numpy.call_method1("array", (list, "object")),
+/// The bytes of a request body.
+pub fn body_bytes<'py>(body: &'py Bound<'_, PyAny>) -> PyResult<Cow<'py, [u8]>> {
+    if let Ok(text) = body.cast::<PyString>() {
+        return Ok(Cow::Owned(text.to_str()?.as_bytes().to_vec()));
     }
-}
-
-/// The labels as an array of their dtype, or as a list.
-fn labels<'py>(py: Python<'py>, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
-    let values = classes.values.iter().map(|label| match label {
-        Label::Boolean(value) => value.into_bound_py_any(py),
-        Label::Integer(value) => value.into_bound_py_any(py),
-        Label::Float(value) => value.into_bound_py_any(py),
-        Label::Text(value) => value.into_bound_py_any(py),
-    });
-    let list = PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?;
-    match numpy(py) {
-        None => Ok(list.into_any()),
-        Some(numpy) => numpy.call_method1("array", (list, classes.dtype.as_str())),
+    if let Ok(bytes) = body.cast::<PyBytes>() {
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
-}
-
-/// The labels of rows, gathered chunk by chunk.
-pub struct Labels<'py> {
-    classes: Bound<'py, PyAny>,
-    gathered: Bound<'py, PyAny>,
-    done: usize,
-}
-
-impl<'py> Labels<'py> {
-    /// No labels yet, for this many rows.
-    pub fn new(py: Python<'py>, classes: &Classes, n_rows: usize) -> PyResult<Self> {
-        let classes = labels(py, classes)?;
-        let gathered = match numpy(py) {
-            None => PyList::empty(py).into_any(),
-            Some(numpy) => numpy.call_method1("empty", (n_rows, classes.getattr("dtype")?))?,
-        };
-        Ok(Labels { classes, gathered, done: 0 })
+    if let Ok(buffer) = PyBuffer::<u8>::get(body) {
+        return buffer.to_vec(body.py()).map(Cow::Owned);
     }
-
-    /// Appends labels by their numbers; NaN stands for the first.
-    pub fn extend(&mut self, numbers: impl Iterator<Item = f64>) -> PyResult<()> {
-        let best: Vec<i64> = numbers.map(|number| number as i64).collect();
-        let py = self.classes.py();
-        match numpy(py) {
-            None => {
-                let list = self.gathered.cast::<PyList>()?;
-                best.iter().try_for_each(|&class| list.append(self.classes.get_item(class)?))?;
-            }
-            Some(_) => {
-                let end = self.done + best.len();
-                let place = pyo3::types::PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
-                let indices = filled::<i64>(py, best.len(), None, |out| {
-                    out.copy_from_slice(&best);
-                    Ok(())
-                })?;
-                self.gathered.set_item(place, self.classes.call_method1("take", (indices,))?)?;
-                self.done = end;
-            }
-        }
-        Ok(())
-    }
-
-    /// The labels.
-    pub fn finish(self) -> PyResult<Bound<'py, PyAny>> {
-        Ok(self.gathered)
-    }
-
-    /// With None in place of rejected rows' labels.
-    pub fn without(self, rejections: &[Rejection]) -> PyResult<Bound<'py, PyAny>> {
-        if rejections.is_empty() {
-            return Ok(self.gathered);
-        }
-        let py = self.classes.py();
-        let gathered = match numpy(py) {
-            None => self.gathered,
-            Some(_) => self.gathered.call_method1("astype", ("object",))?,
-        };
-        rejections.iter().try_for_each(|rejection| gathered.set_item(rejection.row, py.None()))?;
-        Ok(gathered)
-    }
+    let found = body.get_type().name()?;
+    Err(raise(ErrorKind::InvalidArgument, format!("a request body given as {found}; expected bytes")))
 }

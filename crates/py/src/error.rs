@@ -23,6 +23,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let made = class(py, &name, &bases, kind.description().trim())?;
         made.setattr("code", kind.code())?;
         made.setattr("number", kind.number())?;
+        made.setattr("http_status", kind.http_status())?;
         if *kind == ErrorKind::Schema {
             // What is wrong with the input as a whole has no place in it.
             made.setattr("field", py.None())?;
@@ -64,7 +65,10 @@ pub fn raise(kind: ErrorKind, message: impl Into<String>) -> PyErr {
 /// The built-in class that a kind also is, so that code which knows nothing of monobloc can catch it.
 fn builtin(py: Python<'_>, kind: ErrorKind) -> Option<Bound<'_, PyType>> {
     match kind {
-        ErrorKind::InvalidArgument | ErrorKind::Schema => Some(py.get_type::<PyValueError>()),
+        ErrorKind::InvalidArgument
+        | ErrorKind::MalformedRequest
+        | ErrorKind::Schema
+        | ErrorKind::TooLarge => Some(py.get_type::<PyValueError>()),
         ErrorKind::Io => Some(py.get_type::<PyOSError>()),
         ErrorKind::NotFound => Some(py.get_type::<PyFileNotFoundError>()),
         ErrorKind::PermissionDenied => Some(py.get_type::<PyPermissionError>()),

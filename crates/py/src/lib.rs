@@ -4,6 +4,7 @@ mod answers;
 mod arrays;
 mod engine;
 mod error;
+mod labels;
 #[cfg(feature = "onnx")]
 mod network;
 mod packer;

@@ -66,7 +66,7 @@ fn predict(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
         let inputs = tensors::read_all(fields, values)?;
         return py.detach(|| guard(|| inner.run_tensors(inputs))).map_err(|error| exception(&error));
     }
-    let rows = Rows::read(inner.schema(), values)?;
+    let rows = Rows::read(inner.schema(), values, inner.max_body_bytes())?;
     let mut whole: Option<NetworkPrediction> = None;
     rows.for_each_chunk(inner.schema(), |input| {
         let first_row = input.first_row();

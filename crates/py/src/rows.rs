@@ -3,10 +3,11 @@
 
 use crate::arrays::{Numbers, is_array, numpy};
 use crate::error::{exception, raise};
+use monobloc::request::Request;
 use monobloc::schema::Schema;
 use monobloc::{Cell, Cells, Column, ErrorKind, Input};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
 
 /// Rows of numbers that are handed to the core at once.
 const CHUNK: usize = 65_536;
@@ -24,6 +25,8 @@ enum Sources<'py> {
     Apart(Vec<Option<Source<'py>>>),
     /// All fields, as floats.
     Matrix(Numbers),
+    /// A JSON body.
+    Request(Box<Request>),
 }
 
 /// Where the values of a field come from.
@@ -45,12 +48,15 @@ struct CellBuffer {
 
 impl<'py> Rows<'py> {
     /// Reads what kind of rows `rows` are. Frames and dicts match by name, arrays by position.
-    pub fn read(schema: &Schema, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+    pub fn read(schema: &Schema, rows: &Bound<'py, PyAny>, max_body_bytes: usize) -> PyResult<Rows<'py>> {
         if is_array(rows) {
             return Self::of_array(schema, rows);
         }
         if let Ok(row) = rows.cast::<PyDict>() {
             return Self::of_dicts(schema, std::slice::from_ref(row));
+        }
+        if let Ok(body) = rows.cast::<PyBytes>() {
+            return Self::of_body(schema, body.as_bytes(), max_body_bytes);
         }
         if let Ok(list) = rows.cast::<PyList>() {
             let dicts: Result<Vec<_>, _> = list.iter().map(|row| row.cast_into::<PyDict>()).collect();
@@ -81,6 +87,9 @@ impl<'py> Rows<'py> {
     ) -> PyResult<()> {
         let sources = match &self.sources {
             Sources::Apart(sources) => sources,
+            Sources::Request(request) => {
+                return each(&request.input(schema).map_err(|error| exception(&error))?);
+            }
             Sources::Matrix(numbers) => {
                 return in_chunks(self.n_rows, CHUNK, |start, len| {
                     let matrix = numbers.matrix(start, len);
@@ -109,6 +118,12 @@ impl<'py> Rows<'py> {
             let input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
             each(&input.starting_at(start))
         })
+    }
+
+    fn of_body(schema: &Schema, body: &[u8], max_body_bytes: usize) -> PyResult<Rows<'py>> {
+        let mut request = Box::new(Request::default());
+        request.read(schema, body, max_body_bytes).map_err(|error| exception(&error))?;
+        Ok(Rows { n_rows: request.records().n_rows(), sources: Sources::Request(request) })
     }
 
     fn of_dicts(schema: &Schema, rows: &[Bound<'py, PyDict>]) -> PyResult<Rows<'py>> {
@@ -229,7 +244,7 @@ fn in_chunks(
 
 impl CellBuffer {
     fn column(&self, start: usize, len: usize) -> Column<'_> {
-        Column::Cells(Cells { cells: &self.cells[start..start + len], text: &self.text })
+        Column::Cells(Cells::new(&self.cells[start..start + len], &self.text))
     }
 
     /// Reads rows `start..start + len` of a column of `n_rows`.
@@ -332,6 +347,7 @@ fn plain_numbers(column: &Bound<'_, PyAny>) -> PyResult<Option<Numbers>> {
 }
 
 fn unreadable(found: &str) -> PyErr {
-    let expected = "a pandas or polars DataFrame, a 2-D NumPy array, a dict or a list of dicts";
+    let expected =
+        "a pandas or polars DataFrame, a 2-D NumPy array, a dict, a list of dicts or JSON as bytes";
     raise(ErrorKind::Schema, format!("rows given as {found}; expected {expected}"))
 }

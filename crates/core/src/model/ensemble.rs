@@ -114,6 +114,20 @@ impl Ensemble {
         self.link.n_outputs(self.forest.n_outputs())
     }
 
+    /// What the outputs are called.
+    pub fn output_name(&self) -> &'static str {
+        match self.task {
+            Task::Classification => "probabilities",
+            Task::OutlierDetection => "score",
+            Task::Regression => "prediction",
+        }
+    }
+
+    /// Whether the outputs are one number for each row, and no list.
+    pub fn has_flat_output(&self) -> bool {
+        self.task != Task::Classification && self.n_outputs() == 1
+    }
+
     /// The type of the source's outputs. They are kept as `f64`, which holds either.
     pub fn precision(&self) -> Precision {
         self.forest.sums()

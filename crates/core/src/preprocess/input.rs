@@ -111,14 +111,15 @@ fn round_to_odd(value: i128) -> f64 {
 
 fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) {
     for (at, row) in tile.rows().enumerate() {
-        let value = match cells.cells[row] {
+        let cell = cells.at(row);
+        let value = match cell {
             Cell::Boolean(value) => Ok(f64::from(u8::from(value))),
             Cell::Float(value) => Ok(number.precision.round(value)),
             Cell::Integer(value) => Ok(integer(number.precision, value.into(), to_odd)),
-            Cell::None => Ok(f64::NAN),
+            Cell::Absent | Cell::None => Ok(f64::NAN),
             Cell::Other => Err("a value that is neither number nor text".to_owned()),
-            Cell::Text { start, end } => {
-                let text = cells.text.get(start..end).unwrap_or_default();
+            Cell::Text { .. } => {
+                let text = cells.text(cell).unwrap_or_default();
                 parse_number(text).map(|value| number.precision.round(value)).ok_or_else(|| format!("the text {text:?}"))
             }
         };

@@ -124,6 +124,11 @@ impl Pipeline {
         self.n_columns
     }
 
+    /// The fields that some step reads, ascending.
+    pub(crate) fn needed(&self) -> &[usize] {
+        &self.needed
+    }
+
     /// Refuses input that lacks a column which a step reads.
     pub(crate) fn check_columns(&self, schema: &Schema, input: &Input<'_>) -> Result<()> {
         if input.matrix().is_some() {

@@ -18,7 +18,7 @@ pub fn expected() -> Vec<f64> {
     (0..AGES.len()).flat_map(|row| probabilities(AGES[row], BALANCES[row], REGIONS[row])).collect()
 }
 
-fn probabilities(age: f64, balance: f64, region: &str) -> [f64; 2] {
+pub fn probabilities(age: f64, balance: f64, region: &str) -> [f64; 2] {
     let age = (if age.is_nan() { 36.0 } else { age } - 35.0) / 12.5;
     let on = |known: &str| f64::from(u8::from(region == known));
     let features = [age, balance, on("east"), on("north"), on("south")].map(|value| f64::from(value as f32));
@@ -114,7 +114,7 @@ pub fn input<'a>(engine: &monobloc::Engine, cells: &'a [Cell], text: &'a str) ->
     let columns = [
         ("age", Column::Float64(AGES[..].into())),
         ("balance", Column::Float64(BALANCES[..].into())),
-        ("region", Column::Cells(Cells { cells, text })),
+        ("region", Column::Cells(Cells::new(cells, text))),
     ];
     Input::from_named(engine.schema(), AGES.len(), columns).expect("columns of one length")
 }
