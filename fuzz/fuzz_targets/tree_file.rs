@@ -1,4 +1,4 @@
-//! Any bytes as a LightGBM or XGBoost model: refused by an error, or laid out so that the walkers say what the
+//! Any bytes as a LightGBM, XGBoost or CatBoost model: refused by an error, or laid out so that the walkers say what the
 //! naive walk over the trees as read says.
 #![no_main]
 
@@ -28,8 +28,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for (row, found) in rows.chunks(ensemble.n_features.max(1)).zip(found.chunks(ensemble.n_outputs)) {
         let expected = ensemble.raw_scores(row).expect("walks end");
-        let divisor = if ensemble.average { (ensemble.trees.len() / ensemble.n_outputs) as f64 } else { 1.0 };
-        let same = expected.iter().zip(found).all(|(a, b)| a.to_bits() == (b / divisor).to_bits() || a.is_nan());
+        let mut found = found.to_vec();
+        ensemble.combine.finish(&mut found, ensemble.trees.len() / ensemble.n_outputs, ensemble.sums);
+        let same = expected.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan());
         assert!(same, "{expected:?} {found:?}");
     }
 });

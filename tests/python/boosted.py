@@ -450,7 +450,82 @@ def xgboost_wrapper(random: Random) -> Boosted:
     )
 
 
+def _catboost_splits(model: Any, frame: pd.DataFrame) -> list[tuple[str, float]]:
+    borders = model._get_borders()
+    return [(frame.columns[at], float(border)) for at in borders for border in borders[at]]
+
+
+CATBOOST_LOSSES = {
+    "binary": ["Logloss", "CrossEntropy"],
+    "classes": ["MultiClass", "MultiClassOneVsAll"],
+    "counts": ["Poisson"],
+    "positive": ["Tweedie:variance_power=1.4", "MAPE"],
+    "real": ["RMSE", "MAE", "Quantile:alpha=0.3", "Huber:delta=1.5", "MultiRMSE", "QueryRMSE"],
+}
+
+
+def catboost(random: Random) -> Boosted:
+    import catboost as library
+
+    frame = data(random).frame
+    kind = chosen(random, *CATBOOST_LOSSES)
+    loss = chosen(random, *CATBOOST_LOSSES[kind])
+    y = targets(random, frame, kind)
+    policy = chosen(random, "SymmetricTree", "SymmetricTree", "Depthwise", "Lossguide")
+    if loss == "QueryRMSE":
+        policy = "SymmetricTree"
+    options = {
+        "loss_function": loss,
+        "iterations": int(random.integers(1, 40)),
+        "depth": int(random.integers(1, 11 if policy == "SymmetricTree" else 8)),
+        "grow_policy": policy,
+        "border_count": int(chosen(random, 254, 254, 20, 700)),
+        "learning_rate": float(chosen(random, 0.03, 0.3, 1.0)),
+        "nan_mode": chosen(random, "Min", "Max"),
+        "boost_from_average": bool(random.integers(2)) if loss in ("RMSE", "MAE") else None,
+        "model_shrink_rate": chosen(random, None, None, 0.05),
+        "allow_writing_files": False,
+        "verbose": False,
+        "thread_count": 1,
+        "random_seed": 0,
+    }
+    if options["boost_from_average"] or policy != "SymmetricTree":
+        options["model_shrink_rate"] = None
+    more: dict[str, Any] = {}
+    if loss == "QueryRMSE":
+        more["group_id"] = np.arange(len(y)) // 10
+        wrapper = chosen(random, library.CatBoostRanker, library.CatBoost)
+    elif kind in ("binary", "classes"):
+        wrapper = chosen(
+            random, library.CatBoostClassifier, library.CatBoostClassifier, library.CatBoost
+        )
+        labels = np.array(["no", "yes", "maybe", "never", "soon", "late", "x"], dtype=object)
+        if loss != "CrossEntropy":
+            y = chosen(random, y, labels[y], y * 2 - 3, y == 1 if kind == "binary" else y * 1.5)
+    else:
+        wrapper = chosen(random, library.CatBoostRegressor, library.CatBoost)
+        y = np.column_stack([y, y**2, -y]) if loss == "MultiRMSE" else y
+    options = {name: value for name, value in options.items() if value is not None}
+    model = wrapper(options) if wrapper is library.CatBoost else wrapper(**options)
+    names = random.random() < 0.7
+    matrix = frame if names else frame.to_numpy()
+    if random.random() < 0.3 and loss != "QueryRMSE":
+        more |= {"eval_set": (matrix[-200:], y[-200:]), "early_stopping_rounds": 3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        training = library.Pool(matrix, y, **{k: v for k, v in more.items() if k == "group_id"})
+        model.fit(training, **{k: v for k, v in more.items() if k != "group_id"})
+    if random.random() < 0.25:
+        bias = np.ravel(model.get_scale_and_bias()[1]) + 0.37
+        model.set_scale_and_bias(1.7, bias.tolist() if len(bias) > 1 else float(bias[0]))
+    if kind == "binary" and wrapper is library.CatBoostClassifier and random.random() < 0.4:
+        model.set_probability_threshold(float(chosen(random, 0.3, 0.9, 0.123)))
+    rows = trying_rows(random, frame, _catboost_splits(model, frame), [])
+    return Boosted(model, frame, rows)
+
+
 MAKERS: dict[str, Callable[[Random], Boosted]] = {
+    "catboost": catboost,
     "hist_gradient_boosting": hist_gradient_boosting,
     "isolation_forest": isolation_forest,
     "lightgbm": lightgbm,

@@ -192,18 +192,6 @@ def test_refused(case: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-class CatBoostClassifier:
-    """Stands for CatBoost's class, by its name and module."""
-
-    __module__ = "catboost.core"
-
-
-def test_catboost_is_refused_with_a_way_out() -> None:
-    report = monobloc.check(CatBoostClassifier())
-    assert not report
-    assert "onnx" in str(report)
-
-
 def test_a_forest_keeps_its_answers_beside_boosters(tmp_path: Path) -> None:
     model = RandomForestClassifier(10, random_state=0, n_jobs=1).fit(X, Y)
     engine = packed(model, tmp_path, X)

@@ -45,7 +45,7 @@ pub struct GoldenReport {
     /// The greatest difference of an ensemble's output in units in the last place of the source's type.
     pub max_ulp_diff: u64,
     /// Whether the outputs are what they must be. For an ensemble: raw scores and labels the very same, and
-    /// outputs within [`crate::model::link::Link::max_ulps`]. For a
+    /// outputs within [`crate::model::Ensemble::max_ulps`]. For a
     /// network: within the stated bound of the reference's.
     pub accepted: bool,
 }
@@ -112,7 +112,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     } else {
         whole
     };
-    let bound = if expected_raw.is_some() { link.max_ulps(ensemble.precision()) } else { 0 };
+    let bound = expected_raw.as_ref().map_or(0, |raw| ensemble.max_ulps(raw));
     let mut accepted = difference.ulps <= bound;
     if let Some(expected) = &expected_raw {
         accepted &= compare(RAW_SCORES, expected, &raw_scores)?.is_none();

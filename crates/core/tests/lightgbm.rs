@@ -3,6 +3,7 @@
 use monobloc::ErrorKind;
 use monobloc::import::lightgbm::{Level, LightgbmModel, LightgbmOptions};
 use monobloc::model::link::{Link, Summation};
+use monobloc::model::trees::source::Combine;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +68,7 @@ fn headers_and_tails_are_read() {
         assert_eq!(model.ensemble.trees[4].output, 1);
 
         let model = read(&text(&format!("v{version}_random_forest.txt")));
-        assert!(model.ensemble.average);
+        assert!(model.ensemble.combine == Combine::Mean);
         let model = read(&text(&format!("v{version}_one_hot.txt")));
         assert_eq!(model.link, Link::SquareWithSign);
         let model = read(&text(&format!("v{version}_constant.txt")));

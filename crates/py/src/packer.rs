@@ -5,6 +5,7 @@ use crate::rows::cells;
 use monobloc::ErrorKind;
 use monobloc::error::guard;
 use monobloc::golden::GoldenRows;
+use monobloc::import::catboost::{CatboostModel, CatboostOptions};
 use monobloc::import::lightgbm::{LightgbmModel, LightgbmOptions};
 use monobloc::import::trees::{self, Levels, TreeModel, TreeOptions};
 use monobloc::import::xgboost::{Interface, XgboostModel, XgboostOptions};
@@ -110,6 +111,13 @@ impl Packer {
             output,
         };
         self.with(|packer| packer.tree(tree.as_source()))
+    }
+
+    /// Takes a CatBoost model's JSON for the forest; gives what it is.
+    fn catboost<'py>(&self, py: Python<'py>, file: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        let read = || CatboostModel::read(file, &CatboostOptions::default()).map(TreeModel::of_catboost);
+        let model = guard(read);
+        self.model(py, model, file)
     }
 
     /// Takes a LightGBM text model for the forest; gives what it is.
@@ -248,9 +256,10 @@ impl Packer {
         let model = model.map_err(|error| exception(&error))?;
         let (features, thresholds) = model.ensemble.splits(64);
         let description = serde_json::json!({
-            "average": model.ensemble.average,
+            "combine": model.ensemble.combine,
+            "decide": model.decide,
             "link": model.link,
-            "n_classes": model.n_classes,
+            "n_classes": model.classes.map(|classes| classes.values.len()),
             "splits": (features, thresholds),
         });
         self.with(|packer| {

@@ -142,7 +142,8 @@ def _put_on_thresholds(
         near = random.integers(2, size=len(target)).astype(bool)
         drawn = np.where(near, drawn, drawn.astype(np.float32).astype(np.float64))
         aside = random.choice(np.array([-np.inf, 0, np.inf]), size=len(target))
-        beside = np.nextafter(drawn.astype(np.float32), aside.astype(np.float32))
+        with np.errstate(over="ignore"):
+            beside = np.nextafter(drawn.astype(np.float32), aside.astype(np.float32))
         beside = np.where(near, np.nextafter(drawn, aside), beside.astype(np.float64))
         drawn = np.where(aside == 0, drawn, beside)
         if field.kind == "integer":

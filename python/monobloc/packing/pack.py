@@ -13,7 +13,11 @@ from typing import Any
 from .report import PackReport
 
 RECORDED = ("numpy", "scikit-learn", "scipy", "joblib", "threadpoolctl")
-RECORDED_OF = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
+RECORDED_OF = {
+    "catboost": ("catboost",),
+    "lightgbm": ("lightgbm",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+}
 RECORDED_OF_NETWORKS = ("numpy", "onnx", "onnxruntime")
 
 
@@ -45,10 +49,11 @@ def pack(
     ----------
     model
         A fitted Pipeline of supported steps that ends in a supported model of
-        scikit-learn, LightGBM or XGBoost, or such a model alone. `check` lists what is
-        not supported. Or the path or bytes of a LightGBM text model or of an XGBoost
-        model (UBJSON, JSON); see `docs/trees.md`. Or an ONNX model: its path, its bytes,
-        or an ``onnx.ModelProto``; see `docs/networks.md`.
+        scikit-learn, CatBoost, LightGBM or XGBoost, or such a model alone. `check` lists
+        what is not supported. Or the path or bytes of a LightGBM text model, of an
+        XGBoost model (UBJSON, JSON) or of a CatBoost model (JSON); see `docs/trees.md`.
+        Or an ONNX model: its path, its bytes, or an ``onnx.ModelProto``; see
+        `docs/networks.md`.
     path
         Where the bloc goes. A file there is replaced in one step.
     reference
@@ -81,7 +86,7 @@ def pack(
         so that loading need not pack them; or the names of other machines' levels,
         such as ``["x86-64-v3", "x86-64-v4"]``.
     keep_source
-        Whether the bloc of a LightGBM or XGBoost model keeps the model's own file, as the
+        Whether the bloc of a boosted model keeps the library's own file, as the
         member ``source/model.txt``, ``.ubj`` or ``.json``.
     metadata, provenance
         Strings by name, kept in the manifest. Versions of Python and of the
@@ -170,8 +175,9 @@ def pack(
     if not report:
         raise unsupported(report)
     rows = Reference.read(reference, expected_names(model, reference), schema)
+    # CatBoost's are 0 where the model was loaded from a file.
     expected = attribute(model, "n_features_in_")
-    if expected is not None and expected != len(rows.fields):
+    if expected and expected != len(rows.fields):
         raise invalid_argument(
             f"the model was fitted on {expected} columns; the reference has {len(rows.fields)}"
         )

@@ -123,7 +123,7 @@ def expected_names(model: Any, reference: Any) -> list[str] | None:
     while hasattr(model, "steps"):
         model = model.steps[-1][1]
     library = type(model).__module__.partition(".")[0]
-    is_frame = library in ("lightgbm", "xgboost") and hasattr(reference, "columns")
+    is_frame = library in ("catboost", "lightgbm", "xgboost") and hasattr(reference, "columns")
     if names is None and is_frame:
         names = _booster_names(model, library)
     if names is None:
@@ -142,4 +142,8 @@ def _booster_names(model: Any, library: str) -> Any:
     """The names that a booster keeps where it has no scikit-learn face, or one without names."""
     if library == "lightgbm":
         return getattr(model, "booster_", model).feature_name()
+    if library == "catboost":
+        # A model that was fitted on an array has numbers for names, and takes any.
+        names = model.feature_names_
+        return None if names == [str(number) for number in range(len(names or []))] else names
     return getattr(model, "feature_names", None) if library == "xgboost" else None

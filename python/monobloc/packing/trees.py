@@ -11,7 +11,7 @@ from .report import PackReport
 
 
 def tree_file(model: Any) -> bytes | None:
-    """The bytes of a LightGBM or XGBoost model file, where `model` is one or its path."""
+    """The bytes of a CatBoost, LightGBM or XGBoost model file, where `model` is one or its path."""
     from .._native import is_tree_file
 
     if isinstance(model, (bytes, bytearray, memoryview)):

@@ -104,10 +104,4 @@ def _model_reason(model: Any) -> str:
         return "pack what the search found: model.best_estimator_"
     if isinstance(model, type):
         return "this is a class, not a fitted object"
-    if class_name(model).startswith("catboost."):
-        return (
-            "CatBoost's models are read as ONNX: model.save_model('model.onnx', format='onnx'), "
-            "then pack('model.onnx', path). CatBoost exports symmetric trees of numbers alone, "
-            "and ONNX adds them up in float32"
-        )
     return "this model is not supported"

@@ -12,7 +12,7 @@ mod objective;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::link::Link;
-use crate::model::trees::source::{Precision, TreeEnsemble};
+use crate::model::trees::source::{Combine, Precision, TreeEnsemble};
 use block::BlockReader;
 pub use categories::Level;
 use categories::Tail;
@@ -116,7 +116,7 @@ fn read(text: &[u8], options: &LightgbmOptions) -> Result<LightgbmModel> {
             n_outputs: header.n_outputs,
             start: vec![0.0; header.n_outputs],
             sums: Precision::Double,
-            average: header.average,
+            combine: if header.average { Combine::Mean } else { Combine::Sum },
             ..TreeEnsemble::default()
         },
         objective: header.objective.unwrap_or("none").to_owned(),

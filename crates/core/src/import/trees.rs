@@ -1,10 +1,13 @@
 //! Tree ensembles in the files of their training libraries, one shape for all of them.
 
+use super::catboost::{self, CatboostModel, CatboostOptions};
+use super::json;
 use super::lightgbm::{LightgbmModel, LightgbmOptions};
 use super::xgboost::{self, XgboostModel, XgboostOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::link::Link;
 use crate::model::trees::source::TreeEnsemble;
+use crate::model::{Classes, Decide};
 use std::ops::Range;
 
 /// A tree ensemble that was read from its library's file.
@@ -20,8 +23,10 @@ pub struct TreeModel {
     pub objective: String,
     /// How raw scores become outputs.
     pub link: Link,
-    /// The number of classes, for classification.
-    pub n_classes: Option<usize>,
+    /// The labels, for classification.
+    pub classes: Option<Classes>,
+    /// What decides on the label.
+    pub decide: Decide,
     /// A name for each feature.
     pub feature_names: Vec<String>,
     /// The levels of each feature that holds categories, where the file has them; others are refused.
@@ -48,24 +53,31 @@ pub struct TreeOptions {
 
 /// Whether these bytes look like a tree ensemble's file rather than an ONNX model.
 pub fn is_tree_file(bytes: &[u8]) -> bool {
-    is_lightgbm(bytes) || bytes.trim_ascii_start().starts_with(b"{")
+    is_lightgbm(bytes) || catboost::is_binary(bytes) || bytes.trim_ascii_start().starts_with(b"{")
 }
 
 fn is_lightgbm(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"tree\n") || bytes.trim_ascii_start().starts_with(b"tree\r\n")
 }
 
+/// Refuses a missing value besides NaN for a library whose models have their own.
+fn without_missing(options: &TreeOptions, library: &str) -> Result<()> {
+    if options.missing.is_none() {
+        return Ok(());
+    }
+    let message = format!("missing is for XGBoost models; {library}'s missing values are in the model");
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
 impl TreeModel {
-    /// Reads a LightGBM text model, or an XGBoost model as UBJSON or JSON; the content tells which.
+    /// Reads a LightGBM text model, an XGBoost model as UBJSON or JSON, or a CatBoost model as JSON; the content tells
+    /// which.
     ///
     /// # Errors
-    /// Those of [`LightgbmModel::read`] and [`XgboostModel::read`].
+    /// Those of [`LightgbmModel::read`], [`XgboostModel::read`] and [`CatboostModel::read`].
     pub fn read(bytes: &[u8], options: &TreeOptions) -> Result<TreeModel> {
         if is_lightgbm(bytes) {
-            if options.missing.is_some() {
-                let message = "missing is for XGBoost models; LightGBM's missing values are in the model";
-                return Err(Error::new(ErrorKind::InvalidArgument, message));
-            }
+            without_missing(options, "LightGBM")?;
             let options = LightgbmOptions { iterations: options.iterations.clone() };
             let model = LightgbmModel::read(bytes, &options)?;
             if !model.categories.is_empty() {
@@ -75,12 +87,45 @@ impl TreeModel {
             }
             return Ok(TreeModel::of_lightgbm(model));
         }
+        let document = if xgboost::is_ubjson(bytes) { None } else { json::read(bytes).ok() };
+        let is_catboost = match &document {
+            Some(document) => catboost::is_catboost(document),
+            None => catboost::begins(bytes),
+        };
+        if is_catboost {
+            without_missing(options, "CatBoost")?;
+            let options = CatboostOptions { iterations: options.iterations.clone() };
+            let model = match &document {
+                Some(document) => CatboostModel::of(document, &options),
+                None => CatboostModel::read(bytes, &options),
+            };
+            return model.map(TreeModel::of_catboost);
+        }
         let mut read = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
         if let Some(missing) = options.missing {
             read.missing = missing;
         }
         let member = if xgboost::is_ubjson(bytes) { "source/model.ubj" } else { "source/model.json" };
-        Ok(TreeModel { member, ..TreeModel::of_xgboost(XgboostModel::read(bytes, &read)?)? })
+        let model = match &document {
+            Some(document) => XgboostModel::of(document, &read),
+            None => XgboostModel::read(bytes, &read),
+        };
+        Ok(TreeModel { member, ..TreeModel::of_xgboost(model?)? })
+    }
+
+    /// What a CatBoost model is.
+    pub fn of_catboost(model: CatboostModel) -> TreeModel {
+        TreeModel {
+            source: "catboost.core.CatBoost",
+            member: "source/model.json",
+            categories: vec![None; model.ensemble.n_features],
+            ensemble: model.ensemble,
+            objective: model.loss,
+            link: model.link,
+            classes: model.classes,
+            decide: model.decide,
+            feature_names: model.feature_names,
+        }
     }
 
     /// What a LightGBM model is, whose features are codes where its data frame had categories.
@@ -97,7 +142,8 @@ impl TreeModel {
             ensemble: model.ensemble,
             objective: model.objective,
             link,
-            n_classes,
+            classes: n_classes.map(Classes::numbered),
+            decide: Decide::default(),
             categories: vec![None; model.feature_names.len()],
             feature_names: model.feature_names,
         }
@@ -142,7 +188,8 @@ impl TreeModel {
             ensemble: model.ensemble,
             objective: model.objective,
             link,
-            n_classes,
+            classes: n_classes.map(Classes::numbered),
+            decide: Decide::default(),
             feature_names,
             categories,
         })

@@ -6,20 +6,19 @@
 
 mod cats;
 mod forest;
-mod json;
 mod learner;
 mod objective;
 mod tree;
 mod ubjson;
-mod value;
 
 pub use cats::Categories;
 
+use super::json;
+use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::link::Link;
 use crate::model::trees::source::TreeEnsemble;
 use std::ops::Range;
-use value::Value;
 
 /// The part of XGBoost whose predictions are meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -114,13 +113,17 @@ impl XgboostModel {
     /// trees, have an unknown objective or are in the old binary format, and [`ErrorKind::InvalidArgument`] for
     /// options that do not fit the model.
     pub fn read(bytes: &[u8], options: &XgboostOptions) -> Result<XgboostModel> {
-        let read = || {
-            let document = parse(bytes)?;
-            learner::read(document.find("Model")?.unwrap_or(&document), options)
-        };
-        read().map_err(|error| error.within("the XGBoost model"))
+        let document = parse(bytes).map_err(|error| error.within(CONTEXT))?;
+        XgboostModel::of(&document, options)
+    }
+
+    pub(super) fn of(document: &Value<'_>, options: &XgboostOptions) -> Result<XgboostModel> {
+        let read = || learner::read(document.find("Model")?.unwrap_or(document), options);
+        read().map_err(|error| error.within(CONTEXT))
     }
 }
+
+const CONTEXT: &str = "the XGBoost model";
 
 /// Whether bytes that begin with a brace are UBJSON, not JSON.
 pub(super) fn is_ubjson(bytes: &[u8]) -> bool {

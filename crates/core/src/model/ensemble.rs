@@ -1,11 +1,12 @@
 //! A tree ensemble with its outputs: one value per class or one prediction, for each row.
 
 use super::link::Link;
+use super::trees::source::Combine;
 use super::trees::{self, Forest};
 use super::{Classes, Task, argmax};
 use crate::error::{Error, Result};
 use crate::precision::{Float, Precision};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A forest and what its sums mean. `Send` and `Sync`.
 #[derive(Debug)]
@@ -59,6 +60,9 @@ impl Ensemble {
             (Task::Classification, Some(classes), Decide::Probabilities | Decide::RawScores) => {
                 classes.values.len() == n_outputs && n_outputs > 0
             }
+            (Task::Classification, Some(classes), Decide::Above { .. }) => {
+                classes.values.len() == 2 && n_outputs == 2 && forest.n_outputs() == 1
+            }
             (Task::OutlierDetection, Some(classes), Decide::Isolation { .. }) => {
                 classes.values.len() == 2 && n_outputs == 1
             }
@@ -70,6 +74,11 @@ impl Ensemble {
         }
         if combine == Combine::Single && forest.n_trees() != 1 {
             return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
+        }
+        if let Combine::Scaled { bias, .. } = &combine
+            && bias.len() != forest.n_outputs()
+        {
+            return Err(corrupt(format!("a bias of {} for {} sums", bias.len(), forest.n_outputs())));
         }
         Ok(Ensemble {
             forest,
@@ -133,6 +142,34 @@ impl Ensemble {
         self.forest.sums()
     }
 
+    /// How far outputs may lie from the source's, in units in the last place, on rows with these raw scores.
+    ///
+    /// CatBoost's exponential (`FastExpInplace` of its `fast_exp`, which its softmax and `Exponent` use) errs in
+    /// proportion to its argument: by up to 1.25 |x| + 2 units over 10^5 arguments, and a softmax by up to 2.3 of
+    /// the distance of its row's scores, and 10.
+    pub fn max_ulps(&self, raw: &[f64]) -> u64 {
+        let bound = self.link.max_ulps(self.precision());
+        let rows = raw.chunks_exact(self.forest.n_outputs());
+        let greatest = |of: fn(&[f64]) -> f64| rows.clone().map(of).fold(0.0, f64::max);
+        match self.link {
+            _ if !self.source.starts_with("catboost.") => bound,
+            Link::Exp => {
+                bound + (1.5 * greatest(|row| row.iter().fold(0.0, |most, x| most.max(x.abs())))) as u64 + 2
+            }
+            Link::Softmax { .. } => {
+                let distance = |row: &[f64]| {
+                    let (least, most) =
+                        row.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &x| {
+                            (least.min(x), most.max(x))
+                        });
+                    most - least
+                };
+                bound + (3.0 * greatest(distance)) as u64 + 10
+            }
+            _ => bound,
+        }
+    }
+
     /// The score below which a row is an outlier, for outlier detection.
     pub fn offset(&self) -> Option<f64> {
         match self.decide {
@@ -189,7 +226,7 @@ impl Ensemble {
         let rows = raw.chunks_exact(self.forest.n_outputs()).zip(outputs.chunks_exact(n_outputs));
         for ((raw, outputs), out) in rows.zip(out.chunks_exact_mut(self.width(answer))) {
             if let Some((class, values)) = out.split_last_mut() {
-                *class = self.class(raw, outputs) as f64;
+                *class = self.decide.class(raw, outputs) as f64;
                 values.iter_mut().zip(outputs).for_each(|(into, &value)| *into = value);
             }
         }
@@ -202,22 +239,7 @@ impl Ensemble {
         out.chunks_exact_mut(self.forest.n_outputs())
             .for_each(|row| row.copy_from_slice(self.forest.start()));
         trees::fast::add(&self.forest, features, scratch, out);
-        if self.combine == Combine::Mean {
-            let n_rounds = self.forest.n_rounds() as f64;
-            out.iter_mut().for_each(|sum| *sum = self.precision().round(*sum / n_rounds));
-        }
-    }
-
-    /// The number of a row's label.
-    fn class(&self, raw: &[f64], outputs: &[f64]) -> usize {
-        match (self.decide, raw) {
-            (Decide::Isolation { least_depth, .. }, _) => {
-                usize::from(raw.iter().all(|&depth| depth >= least_depth))
-            }
-            (Decide::RawScores, &[raw]) => usize::from(raw > 0.0),
-            (Decide::RawScores, _) => argmax(raw),
-            (Decide::Probabilities, _) => argmax(outputs),
-        }
+        self.combine.finish(out, self.forest.n_rounds(), self.precision());
     }
 }
 
@@ -228,30 +250,43 @@ fn sized(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
     &mut buffer[..len]
 }
 
-/// How leaf values become raw scores.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Combine {
-    /// Their sum, divided by the trees of an output.
-    Mean,
-    /// They are the raw scores of the only tree.
-    Single,
-    /// Their sum.
-    Sum,
-}
-
 /// What decides on the label.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Decide {
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Decide {
+    /// The second of two where the raw score is above this one: CatBoost with a probability threshold.
+    Above {
+        /// The logarithm of the threshold's odds.
+        raw_score: f64,
+    },
     /// The second of two where the depth of an isolation forest is at least this one, which is where its
     /// score less the offset ceases to be negative.
-    Isolation { least_depth: f64, offset: f64 },
+    Isolation {
+        /// The depth.
+        least_depth: f64,
+        /// What `decision_function` subtracts from the score.
+        offset: f64,
+    },
     /// The first of the greatest outputs.
     #[default]
     Probabilities,
     /// The sign of the raw score, or the first of the greatest.
     RawScores,
+}
+
+impl Decide {
+    /// The number of the label of a row with these raw scores and outputs.
+    pub fn class(self, raw: &[f64], outputs: &[f64]) -> usize {
+        match (self, raw) {
+            (Decide::Above { raw_score }, _) => usize::from(raw.iter().all(|&raw| raw > raw_score)),
+            (Decide::Isolation { least_depth, .. }, _) => {
+                usize::from(raw.iter().all(|&depth| depth >= least_depth))
+            }
+            (Decide::RawScores, &[raw]) => usize::from(raw > 0.0),
+            (Decide::RawScores, _) => argmax(raw),
+            (Decide::Probabilities, _) => argmax(outputs),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]

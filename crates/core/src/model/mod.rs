@@ -7,10 +7,10 @@ pub mod graph;
 pub mod link;
 pub mod trees;
 
-pub use ensemble::Ensemble;
 pub(crate) use ensemble::{Answer, Scratch};
+pub use ensemble::{Decide, Ensemble};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A model with its outputs. `Send` and `Sync`.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum Task {
 }
 
 /// The labels of a classifier.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Classes {
     /// The NumPy dtype of the source's `classes_`.
@@ -57,8 +57,15 @@ pub struct Classes {
     pub values: Vec<Label>,
 }
 
+impl Classes {
+    /// The labels 0, 1, …, of which there are `n`.
+    pub fn numbered(n: usize) -> Classes {
+        Classes { dtype: "int64".to_owned(), values: (0..n as i64).map(Label::Integer).collect() }
+    }
+}
+
 /// One label of a classifier.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Label {
     /// True or false.

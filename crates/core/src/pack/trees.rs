@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::golden::GoldenRows;
 use crate::import::trees::{Levels, TreeModel, TreeOptions};
 use crate::input::Cell;
-use crate::model::argmax;
 use crate::model::trees::build::ForestBuilder;
 use crate::model::trees::source::TreeEnsemble;
 use crate::precision::Precision;
@@ -79,8 +78,6 @@ impl TreePacker {
         });
         let fields: Vec<Value> = fields.collect();
         let (steps, slots) = steps(model, packer)?;
-        let classes =
-            model.n_classes.map(|n| json!({"dtype": "int64", "values": (0..n).collect::<Vec<_>>()}));
         let mut provenance = self.provenance.clone();
         provenance.insert("objective".to_owned(), model.objective.clone());
         Ok(json!({
@@ -94,10 +91,11 @@ impl TreePacker {
             "model": {
                 "kind": "forest",
                 "source": model.source,
-                "task": if model.n_classes.is_some() { "classification" } else { "regression" },
-                "combine": if model.ensemble.average { "mean" } else { "sum" },
+                "task": if model.classes.is_some() { "classification" } else { "regression" },
+                "combine": model.ensemble.combine,
                 "link": model.link,
-                "classes": classes,
+                "classes": model.classes,
+                "decide": model.decide,
                 "missing": "accept",
                 "infinite": "accept",
             },
@@ -207,8 +205,9 @@ fn golden_rows(model: &TreeModel) -> Result<GoldenRows> {
     let n_outputs = model.link.n_outputs(ensemble.n_outputs);
     golden.outputs = vec![0.0; GOLDEN_ROWS * n_outputs];
     model.link.apply(&raw_scores, ensemble.n_outputs, ensemble.sums, &mut golden.outputs);
-    if model.n_classes.is_some() {
-        golden.classes = golden.outputs.chunks_exact(n_outputs).map(|row| argmax(row) as f64).collect();
+    if model.classes.is_some() {
+        let rows = raw_scores.chunks_exact(ensemble.n_outputs).zip(golden.outputs.chunks_exact(n_outputs));
+        golden.classes = rows.map(|(raw, outputs)| model.decide.class(raw, outputs) as f64).collect();
     }
     golden.raw_scores = raw_scores;
     Ok(golden)

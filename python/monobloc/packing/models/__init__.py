@@ -12,14 +12,21 @@ from types import ModuleType
 from typing import Any
 
 from ..refusal import class_name
-from . import forest, hist_gradient_boosting, isolation_forest, lightgbm, xgboost
+from . import catboost, forest, hist_gradient_boosting, isolation_forest, lightgbm, xgboost
 from .answers import Answers, ModelReading
 
 __all__ = ["MODELS", "Answers", "ModelReading", "reader_of"]
 
 MODELS: dict[str, ModuleType] = {
     source: module
-    for module in (forest, hist_gradient_boosting, isolation_forest, lightgbm, xgboost)
+    for module in (
+        catboost,
+        forest,
+        hist_gradient_boosting,
+        isolation_forest,
+        lightgbm,
+        xgboost,
+    )
     for source in module.SOURCES
 }
 

@@ -1,4 +1,4 @@
-"""What the readers of LightGBM and XGBoost share."""
+"""What the readers of CatBoost, LightGBM and XGBoost share."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def model_reading(found: dict[str, Any], source: str, classes: Any) -> ModelRead
         "kind": "forest",
         "source": source,
         "task": "regression" if classes is None else "classification",
-        "combine": "mean" if found["average"] else "sum",
+        "combine": found["combine"],
         "link": found["link"],
         "classes": None if classes is None else labels_of(classes),
+        "decide": found["decide"],
         "missing": "accept",
         "infinite": "accept",
     }

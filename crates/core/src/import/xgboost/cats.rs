@@ -1,6 +1,6 @@
 //! The categories that files from 3.1 on hold.
 
-use super::value::Value;
+use super::super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The categories of a feature, in the order of their codes.

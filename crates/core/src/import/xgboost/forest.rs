@@ -1,7 +1,7 @@
 //! The trees of a booster in the order of summation, and which of them predict.
 
+use super::super::value::Value;
 use super::learner::{Booster, Shape};
-use super::value::Value;
 use super::{XgboostOptions, tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::trees::source::{Column, Reading, Tree};

@@ -1,10 +1,10 @@
 //! The learner of a model: its parameters, its objective, and whose predictions are meant.
 
+use super::super::value::Value;
 use super::objective::Objective;
-use super::value::Value;
 use super::{BoosterKind, Interface, XgboostModel, XgboostOptions, forest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::trees::source::{Comparison, Precision, TreeEnsemble};
+use crate::model::trees::source::{Combine, Comparison, Precision, TreeEnsemble};
 use std::ops::Range;
 
 /// Numbers of a model that its trees must fit.
@@ -69,7 +69,7 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
             n_outputs: shape.n_outputs,
             start: base_margin.into_iter().map(f64::from).collect(),
             sums: Precision::Single,
-            average: false,
+            combine: Combine::Sum,
         },
         booster: booster.kind,
         link: objective.link,

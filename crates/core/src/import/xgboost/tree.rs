@@ -2,9 +2,9 @@
 //!
 //! A categorical node sends its set right; its children are swapped, since a [`Tree`] sends a set left.
 
+use super::super::value::Value;
 use super::forest::Parts;
 use super::learner::Shape;
-use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::trees::source::Tree;
 

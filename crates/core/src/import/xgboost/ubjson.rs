@@ -1,8 +1,8 @@
 //! UBJSON (draft 12): containers with and without types and counts. No length is trusted before as many bytes
 //! are there.
 
-use super::json::DEEPEST;
-use super::value::{Number, Numbers, Type, Value};
+use super::super::json::DEEPEST;
+use super::super::value::{Number, Numbers, Type, Value};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 

@@ -55,6 +55,46 @@ pub enum Reading {
     Place,
 }
 
+/// How a row's leaf values become its raw scores.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Combine {
+    /// Their sum, divided by the trees of an output.
+    Mean,
+    /// Their sum times `scale`, to which the output's `bias` is added: CatBoost.
+    Scaled {
+        /// The factor.
+        scale: f64,
+        /// What is added then, for each output.
+        bias: Vec<f64>,
+    },
+    /// They are the raw scores of the only tree.
+    Single,
+    /// Their sum.
+    #[default]
+    Sum,
+}
+
+impl Combine {
+    /// Makes raw scores of `sums`, which are those of one or more rows; `n_rounds` trees added to each.
+    pub fn finish(&self, sums: &mut [f64], n_rounds: usize, precision: Precision) {
+        match self {
+            Combine::Mean => {
+                let n_rounds = n_rounds as f64;
+                sums.iter_mut().for_each(|sum| *sum = precision.round(*sum / n_rounds));
+            }
+            Combine::Scaled { scale, bias } => {
+                for row in sums.chunks_mut(bias.len().max(1)) {
+                    for (sum, bias) in row.iter_mut().zip(bias) {
+                        *sum = precision.round(precision.round(*sum * scale) + bias);
+                    }
+                }
+            }
+            Combine::Single | Combine::Sum => {}
+        }
+    }
+}
+
 /// A feature as nodes look at it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Column {
@@ -128,8 +168,8 @@ pub struct TreeEnsemble {
     pub start: Vec<f64>,
     /// The type that leaf values are added in.
     pub sums: Precision,
-    /// Whether the sum is divided by the number of trees of an output.
-    pub average: bool,
+    /// How sums become raw scores.
+    pub combine: Combine,
 }
 
 impl TreeEnsemble {
@@ -152,10 +192,7 @@ impl TreeEnsemble {
                 *sum = self.sums.round(*sum + value);
             }
         }
-        if self.average {
-            let rounds = self.trees.len() / self.n_outputs.max(1);
-            sums.iter_mut().for_each(|sum| *sum = self.sums.round(*sum / rounds as f64));
-        }
+        self.combine.finish(&mut sums, self.trees.len() / self.n_outputs.max(1), self.sums);
         Ok(sums)
     }
 

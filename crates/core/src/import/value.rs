@@ -1,4 +1,4 @@
-//! A document as both of XGBoost's formats hold it: arrays of numbers stay the file's bytes until they are asked
+//! A document as JSON and UBJSON hold it: arrays of numbers stay the file's bytes until they are asked
 //! for, so reading a file takes memory in proportion to its size whatever it claims.
 
 use crate::error::{Error, Result};
@@ -96,6 +96,16 @@ impl Number<'_> {
         }
     }
 
+    /// The nearest float64: decimal digits are rounded once.
+    pub fn double(self) -> Result<f64> {
+        match self {
+            Number::Decimal(digits) => parse(digits),
+            Number::Integer(value) => Ok(value as f64),
+            Number::Single(value) => Ok(f64::from(value)),
+            Number::Double(value) => Ok(value),
+        }
+    }
+
     pub fn integer(self) -> Result<i64> {
         match self {
             Number::Decimal(digits) => parse(digits),
@@ -186,8 +196,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    pub fn double(&self) -> Result<f64> {
+        match self {
+            Value::Number(number) => number.double(),
+            other => Err(other.other_than("a number")),
+        }
+    }
+
     /// 1 or true.
-    fn flag(&self) -> Result<bool> {
+    pub fn flag(&self) -> Result<bool> {
         match self {
             Value::Bool(value) => Ok(*value),
             other => Ok(other.integer()? == 1),
@@ -216,6 +233,10 @@ impl<'a> Value<'a> {
         self.list("an array of numbers", Number::single, Value::single)
     }
 
+    pub fn doubles(&self) -> Result<Vec<f64>> {
+        self.list("an array of numbers", Number::double, Value::double)
+    }
+
     pub fn flags(&self) -> Result<Vec<bool>> {
         self.list("an array of flags", |number| Ok(number.integer()? == 1), Value::flag)
     }
@@ -233,7 +254,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn other_than(&self, expected: &str) -> Error {
+    pub fn other_than(&self, expected: &str) -> Error {
         let found = match self {
             Value::Null => "null",
             Value::Bool(_) => "true or false",

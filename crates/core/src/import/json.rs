@@ -1,11 +1,11 @@
-//! XGBoost's JSON, which is not quite JSON: floats may be `NaN` and `Infinity`, and are float32s whose digits must
-//! be rounded once. So numbers keep their digits.
+//! JSON as training libraries write it, which is not quite JSON: floats may be `NaN` and `Infinity`. Digits are those
+//! of a float32 or a float64 and must be rounded once, so numbers keep them.
 
 use super::value::{Number, Numbers, Value};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
-/// Objects and arrays inside each other; models have nine.
+/// Objects and arrays inside each other; XGBoost's models have nine, CatBoost's four and one for each level of a tree.
 pub(super) const DEEPEST: usize = 32;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>> {
