@@ -221,7 +221,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "one-hot": (with_text(cat_features=["text"], one_hot_max_size=9), "are categorical"),
     "text": (with_text(text_features=["text"]), r"features \[1\] are text"),
     "loss": (fitted(X[:, 0], loss_function=Loss(), eval_metric="RMSE"), "object"),
-    "labels": (fitted(X > 0, "CatBoostClassifier", loss_function="MultiLogloss"), "MultiLogloss"),
+    "labels": (
+        fitted((X > 0) * 1, "CatBoostClassifier", loss_function="MultiLogloss"),
+        "MultiLogloss",
+    ),
     "doubt": (fitted(X[:, 0], loss_function="RMSEWithUncertainty"), "RMSEWithUncertainty"),
     "unseen class": (fitted(THREE, "CatBoostClassifier", class_names=[0, 1, 2, 3]), "4 classes"),
 }

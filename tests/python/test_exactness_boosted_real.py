@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.usefixtures("one_thread"),
 ]
 
+catboost = pytest.importorskip("catboost")
 lightgbm = pytest.importorskip("lightgbm")
 xgboost = pytest.importorskip("xgboost")
 NATIVE = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 4)
@@ -63,7 +64,9 @@ def sparse_columns(frame: pd.DataFrame) -> ColumnTransformer:
 def boosters() -> dict[str, Any]:
     lgbm = {"n_estimators": 40, "num_leaves": 63, "verbose": -1, "n_jobs": 1}
     xgb = {"n_estimators": 40, "max_depth": 6, "n_jobs": 1, "tree_method": "hist"}
+    cat = {"iterations": 40, "depth": 6, "verbose": False, "allow_writing_files": False}
     return {
+        "catboost": lambda _: catboost.CatBoostClassifier(**cat),
         "lightgbm": lambda _: lightgbm.LGBMClassifier(**lgbm),
         "xgboost": lambda _: xgboost.XGBClassifier(enable_categorical=True, **xgb),
         "hist": lambda _: HistGradientBoostingClassifier(
@@ -84,6 +87,8 @@ def boosters() -> dict[str, Any]:
 def reference_of(kind: str, frame: pd.DataFrame) -> pd.DataFrame:
     if kind == "isolation" or (kind == "hist" and not NATIVE):
         return numbers(frame).fillna(0.0)
+    if kind == "catboost":
+        return numbers(frame)
     return frame if kind.endswith("sparse") else with_categories(frame)
 
 
@@ -112,7 +117,10 @@ def splits(model: Any, frame: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _numeric_splits(model: Any) -> Iterator[tuple[int, float]]:
-    if isinstance(model, lightgbm.LGBMModel):
+    if isinstance(model, catboost.CatBoost):
+        for feature, borders in model._get_borders().items():
+            yield from ((feature, border) for border in borders)
+    elif isinstance(model, lightgbm.LGBMModel):
         nodes = model.booster_.trees_to_dataframe()
         nodes = nodes[nodes["decision_type"] == "<="]
         places = {name: i for i, name in enumerate(model.booster_.feature_name())}

@@ -30,7 +30,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Packs a model file: a tree ensemble of LightGBM or XGBoost, or an ONNX model. The bloc is loaded and
+    /// Packs a model file: a tree ensemble of CatBoost, LightGBM or XGBoost, or an ONNX model. The bloc is loaded and
     /// compared with the file's trees walked node after node, or with the graph run without optimisation.
     Pack(pack::Arguments),
     #[cfg(feature = "onnx")]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model: LightGBM's text, XGBoost's UBJSON or JSON, or ONNX, whose external data lies in its folder.
+    /// The model: LightGBM's text, XGBoost's UBJSON or JSON, CatBoost's JSON, or ONNX, whose external data lies in its folder.
     model: PathBuf,
     /// Where the bloc goes. A file there is replaced in one step.
     bloc: PathBuf,
@@ -63,7 +63,7 @@ pub fn run(arguments: Arguments) -> Result<String> {
     return Err(Error::new(
         ErrorKind::Unsupported,
         format!(
-            "{}: neither a LightGBM nor an XGBoost model; this build reads no ONNX",
+            "{}: no model of CatBoost, LightGBM or XGBoost; this build reads no ONNX",
             arguments.model.display()
         ),
     ));

@@ -229,8 +229,8 @@ impl Engine {
     }
 
     /// What the trees of each row add up to, before the link: [`Model::n_raw_scores`] values per row, NaN for
-    /// refused rows. They are the training library's bit for bit: LightGBM's `raw_score=True`, XGBoost's
-    /// `output_margin=True`, scikit-learn's `decision_function` of gradient boosting.
+    /// refused rows. They are the training library's bit for bit: CatBoost's `RawFormulaVal`, LightGBM's
+    /// `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's `decision_function` of gradient boosting.
     ///
     /// # Errors
     /// As [`Engine::run_into`].

@@ -129,9 +129,9 @@ impl Engine {
     }
 
     /// What the trees of each row add up to, before it becomes a probability or a prediction; one value
-    /// per row, or one per class. They are the training library's bit for bit: LightGBM's
-    /// `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's `decision_function` of gradient
-    /// boosting. Raises `SchemaError` for a row that the source model would refuse.
+    /// per row, or one per class. They are the training library's bit for bit: CatBoost's
+    /// `RawFormulaVal`, LightGBM's `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's
+    /// `decision_function` of gradient boosting. Raises `SchemaError` for a row that the source model would refuse.
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn raw_scores<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let rows = self.rows(X)?;

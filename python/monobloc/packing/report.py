@@ -23,8 +23,9 @@ class PackReport:
     """The greatest difference relative to the greatest magnitude of its output."""
     max_ulp_diff: int = 0
     """The greatest difference of a tree ensemble's outputs in units in the last place of
-    their type: at most 2 (3 of XGBoost's logistic, 6 of a softmax in float64), and 0
-    wherever no exponential makes them."""
+    their type: at most 2 (3 of XGBoost's logistic, 6 of a softmax in float64, and more of
+    CatBoost's own exponential, see `docs/trees.md`), and 0 wherever no exponential makes
+    them."""
     compared_with: str = "the source model"
     """What gave the answers that the bloc was compared with."""
     batch: str | None = None

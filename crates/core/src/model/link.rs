@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub enum Link {
     /// The place of the greatest raw score, the first of equal ones: XGBoost's `multi:softmax`.
     Argmax,
-    /// e^x: LightGBM's `poisson`, `gamma` and `tweedie`, scikit-learn's gradient boosting with the losses
+    /// e^x: CatBoost's `Poisson` and `Tweedie`, LightGBM's `poisson`, `gamma` and `tweedie`, scikit-learn's gradient boosting with the losses
     /// `poisson` and `gamma`, and XGBoost's `count:poisson`, `reg:gamma`, `reg:tweedie`, `survival:cox` and
     /// `survival:aft` in float32.
     Exp,
@@ -43,7 +43,7 @@ pub enum Link {
     },
     /// ln(1 + e^x): LightGBM's `cross_entropy_lambda`.
     Log1pExp,
-    /// 1 / (1 + e^(-scale x)) of each raw score: LightGBM's `binary`, `cross_entropy` and `multiclassova`;
+    /// 1 / (1 + e^(-scale x)) of each raw score: CatBoost's `Logloss` and its like, LightGBM's `binary`, `cross_entropy` and `multiclassova`;
     /// scikit-learn's gradient boosting for two classes, with a scale of 2 for the loss `exponential`.
     ///
     /// In float32 -scale x is at most 88.7: XGBoost's `binary:logistic` and `reg:logistic`. (The 1e-16 that it
@@ -54,8 +54,8 @@ pub enum Link {
         /// Whether 1 - p comes first, as classifiers give both classes.
         complement: bool,
     },
-    /// e^(x - m) over the sum of the row's, where m is the row's greatest raw score: LightGBM's `multiclass`
-    /// (summed in order), scikit-learn's gradient boosting for more classes (`GradientBoostingClassifier` from 1.4
+    /// e^(x - m) over the sum of the row's, where m is the row's greatest raw score: CatBoost's
+    /// `MultiClass` and LightGBM's `multiclass` (summed in order), scikit-learn's gradient boosting for more classes (`GradientBoostingClassifier` from 1.4
     /// on: before, it took the exponential of x less the logarithm of the sum, which loses digits).
     ///
     /// In float32 the sum is in order, in float64, and rounded before the division: XGBoost's `multi:softprob`.
@@ -71,7 +71,7 @@ pub enum Link {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Summation {
-    /// One after the other: LightGBM, and NumPy over the rows of a Fortran-ordered array of several rows, which
+    /// One after the other: CatBoost, LightGBM, and NumPy over the rows of a Fortran-ordered array of several rows, which
     /// is what scikit-learn's `HistGradientBoostingClassifier` has. (A single row is summed in pairs there.)
     #[default]
     InOrder,
@@ -90,11 +90,13 @@ impl Link {
         }
     }
 
-    /// How far an output may lie from the source's, in units in the last place of its type. `exp` and its like
-    /// err by at most 0.51 units here; the sources' by up to 1 (glibc's), which a quotient can double. The
-    /// greatest distances seen over 10^5 to 8 * 10^5 values: LightGBM 2, and 3 of its softmax; XGBoost 3 of its logistic
-    /// (above 1 in 4 of 10^5), 2 of its softmax; scikit-learn 2, and of its softmax 4 with NumPy 2.4 and 6 with NumPy 1.26,
-    /// whose `exp` for AVX-512 is a unit off in 24 % of its values.
+    /// How far an output may lie from the source's, in units in the last place of its type, where the source's
+    /// exponential is good to the last place. `exp` and its like err by at most 0.51 units here; the sources' by up to
+    /// 1 (glibc's), which a quotient can double. The greatest distances seen over 10^5 to 8 * 10^5 values: CatBoost's
+    /// logistic 2 (its other links are those of [`Ensemble::max_ulps`](crate::model::Ensemble::max_ulps)); LightGBM 2,
+    /// and 3 of its softmax; XGBoost 3 of its logistic (above 1 in 4 of 10^5), 2 of its softmax; scikit-learn 2, and
+    /// of its softmax 4 with NumPy 2.4 and 6 with NumPy 1.26, whose `exp` for AVX-512 is a unit off in 24 % of its
+    /// values.
     pub fn max_ulps(&self, precision: Precision) -> u64 {
         match (self, precision) {
             (Link::Argmax | Link::Hinge { .. } | Link::Identity | Link::SquareWithSign, _) => 0,

@@ -47,6 +47,16 @@ pub(super) fn asymmetric(value: &Value<'_>, features: &Features) -> Result<Tree>
     Ok(grower.tree)
 }
 
+/// A tree for each value of the leaves.
+pub(super) fn apart(tree: &Tree) -> impl Iterator<Item = Tree> {
+    let n_values = tree.values.len() / tree.left.len();
+    (0..n_values).map(move |output| Tree {
+        values: tree.values.iter().skip(output).step_by(n_values).copied().collect(),
+        output,
+        ..tree.clone()
+    })
+}
+
 fn leaf_values(leaf: &Value<'_>) -> Result<Vec<f64>> {
     leaf.get("value", |value| match value {
         Value::Number(number) => Ok(vec![number.double()?]),
