@@ -149,6 +149,16 @@ def test_sums_of_models(tmp_path: Path) -> None:
     same(engine.predict(X), model.predict(X, prediction_type="Class").ravel())
 
 
+def test_more_classes_than_are_taken_apart(tmp_path: Path) -> None:
+    classes = np.digitize(X[:, 0], np.quantile(X[:, 0], np.linspace(0, 1, 12)[1:-1]))
+    for policy in ("SymmetricTree", "Lossguide"):
+        model = catboost.CatBoostClassifier(grow_policy=policy, **QUIET).fit(X, classes)
+        engine = packed(model, tmp_path, X)
+        same(engine.raw_scores(X), raw(model, X))
+        same(engine.raw_scores(X[:1]), raw(model, X[:1]))
+        same(engine.predict(X), model.predict(X).ravel())
+
+
 def test_targets_ranking_and_exponentials(tmp_path: Path) -> None:
     model = catboost.CatBoostRegressor(loss_function="MultiRMSE", **QUIET).fit(X, X[:, :2])
     same(packed(model, tmp_path, X).predict(X), model.predict(X))
