@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
 NETWORKS = FOLDER / "networks"
+REQUESTS = FOLDER / "requests"
 TREES = FOLDER / "trees"
 LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
 NETWORK_LIBRARIES = ["monobloc", "numpy", "onnx", "onnxruntime"]

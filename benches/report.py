@@ -15,7 +15,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import NETWORKS, TREES, Figure, Record  # noqa: E402
+from record import NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
 from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
@@ -69,6 +69,11 @@ def trees(record: Record, timings: list[Timing]) -> str:
     return f"{tree_record.table(timings)}\n\n{table(record.figures)}\n\n{said}{measured_on(record)}"
 
 
+def bars(record: Record) -> str:
+    """The figures of a record and where they were measured."""
+    return f"{table(record.figures)}\n\n{measured_on(record)}"
+
+
 def _newest_trees() -> tuple[Record, list[Timing]] | None:
     """The newest record and its times, where there is one."""
     paths = sorted(TREES.glob("*.csv"))
@@ -83,7 +88,8 @@ def filled(text: str, record: Record, networks: Record) -> str:
         "bars": lambda: table(record.figures),
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
-        "networks": lambda: f"{table(networks.figures)}\n\n{measured_on(networks)}",
+        "networks": lambda: bars(networks),
+        "requests": lambda: bars(Record.newest(REQUESTS)),
         "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else "Not measured yet.",
     }
     return _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]()}\n{found[3]}", text)

@@ -1,6 +1,6 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
-    python benches/run.py [--only memory|speed|tiles|networks|trees]
+    python benches/run.py [--only memory|speed|tiles|networks|trees|requests]
                           [--size small|default] [--without PEERS]
 
 Answers are compared first, by their bytes; rivals are measured in the same run. Size and peers that
@@ -20,6 +20,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 import cold_start  # noqa: E402
 import networks  # noqa: E402
 import report  # noqa: E402
+import request_forms  # noqa: E402
 import throughput  # noqa: E402
 import tiles  # noqa: E402
 import tree_models  # noqa: E402
@@ -27,9 +28,9 @@ import tree_picture  # noqa: E402
 import tree_processes  # noqa: E402
 import tree_record  # noqa: E402
 import trees  # noqa: E402
-from record import LIBRARIES, NETWORKS, TREES, Record  # noqa: E402
+from record import LIBRARIES, NETWORKS, REQUESTS, TREES, Record  # noqa: E402
 
-PARTS = ["all", "memory", "speed", "tiles", "networks", "trees"]
+PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests"]
 
 
 def main() -> int:
@@ -57,15 +58,20 @@ def main() -> int:
     if only in ("all", "tiles"):
         record.figures += tiles.measure()
     of_networks = Record.of_networks(networks.measure() if only in ("all", "networks") else [])
+    of_requests = Record.new(LIBRARIES)
+    if only in ("all", "requests"):
+        of_requests.figures = request_forms.measure()
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
-    figures = record.figures + of_networks.figures
+    figures = record.figures + of_networks.figures + of_requests.figures
     if figures:
         print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
     if only in ("all", "networks"):
         written.append(of_networks.write(NETWORKS))
+    if only in ("all", "requests"):
+        written.append(of_requests.write(REQUESTS))
     if of_trees is not None:
         written += _write_trees(of_trees, arguments.size)
     for path in written:

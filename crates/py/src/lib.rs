@@ -2,8 +2,10 @@
 
 mod answers;
 mod arrays;
+mod cells;
 mod engine;
 mod error;
+mod frames;
 mod labels;
 #[cfg(feature = "onnx")]
 mod network;

@@ -1,7 +1,7 @@
 //! What the readers of fitted models hand over: numbers, vocabularies, trees, and the manifest.
 
+use crate::cells::cells;
 use crate::error::{exception, raise};
-use crate::rows::cells;
 use monobloc::ErrorKind;
 use monobloc::error::guard;
 use monobloc::golden::GoldenRows;

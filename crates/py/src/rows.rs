@@ -1,13 +1,15 @@
-//! Callers' rows: DataFrames, 2-D arrays, a dict, a list of dicts. Numbers are borrowed where they lie;
+//! Callers' rows: DataFrames, 2-D and structured arrays, a dict of values or of columns, a list of dicts, JSON. Numbers are borrowed where they lie;
 //! other values are read a chunk of rows at a time, so that memory stays bounded.
 
 use crate::arrays::{Numbers, is_array, numpy};
+use crate::cells::CellBuffer;
 use crate::error::{exception, raise};
+use crate::frames;
 use monobloc::request::Request;
 use monobloc::schema::Schema;
-use monobloc::{Cell, Cells, Column, ErrorKind, Input};
+use monobloc::{Error, ErrorKind, Input};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Rows of numbers that are handed to the core at once.
 const CHUNK: usize = 65_536;
@@ -30,7 +32,7 @@ enum Sources<'py> {
 }
 
 /// Where the values of a field come from.
-enum Source<'py> {
+pub enum Source<'py> {
     /// A column of an array.
     Array(std::rc::Rc<Numbers>, usize),
     /// A column of anything, read by slices of rows.
@@ -39,11 +41,16 @@ enum Source<'py> {
     Cells(CellBuffer),
 }
 
-/// Values of any kind, owned.
-#[derive(Default)]
-struct CellBuffer {
-    cells: Vec<Cell>,
-    text: String,
+impl<'py> Source<'py> {
+    /// A column of anything: its numbers where they lie, if it is an array of them.
+    pub fn of_column(column: Bound<'py, PyAny>) -> PyResult<Source<'py>> {
+        if is_array(&column)
+            && let Some(numbers) = Numbers::borrow(&column)?
+        {
+            return Ok(Source::Array(std::rc::Rc::new(numbers), 0));
+        }
+        Ok(Source::Column(column))
+    }
 }
 
 impl<'py> Rows<'py> {
@@ -53,7 +60,7 @@ impl<'py> Rows<'py> {
             return Self::of_array(schema, rows);
         }
         if let Ok(row) = rows.cast::<PyDict>() {
-            return Self::of_dicts(schema, std::slice::from_ref(row));
+            return Self::of_dict(schema, row);
         }
         if let Ok(body) = rows.cast::<PyBytes>() {
             return Self::of_body(schema, body.as_bytes(), max_body_bytes);
@@ -126,6 +133,16 @@ impl<'py> Rows<'py> {
         Ok(Rows { n_rows: request.records().n_rows(), sources: Sources::Request(request) })
     }
 
+    /// One row, or columns.
+    fn of_dict(schema: &Schema, row: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
+        for field in schema.fields() {
+            if row.get_item(&field.name)?.is_some_and(|value| is_column(&value)) {
+                return Self::of_columns(schema, row);
+            }
+        }
+        Self::of_dicts(schema, std::slice::from_ref(row))
+    }
+
     fn of_dicts(schema: &Schema, rows: &[Bound<'py, PyDict>]) -> PyResult<Rows<'py>> {
         let mut sources = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
@@ -137,7 +154,7 @@ impl<'py> Rows<'py> {
                         found = true;
                         buffer.push(&value)?;
                     }
-                    None => buffer.cells.push(Cell::Float(f64::NAN)),
+                    None => buffer.push_absent(),
                 }
             }
             sources.push(found.then_some(Source::Cells(buffer)));
@@ -147,30 +164,35 @@ impl<'py> Rows<'py> {
 
     fn of_frame(schema: &Schema, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let n_rows = frame.len()?;
-        let labels: Vec<(String, Bound<'py, PyAny>)> = frame
-            .getattr("columns")?
-            .try_iter()?
-            .map(|label| label.and_then(|label| Ok((label.str()?.to_string(), label))))
-            .collect::<PyResult<_>>()?;
+        Ok(Rows { n_rows, sources: Sources::Apart(frames::columns(schema, frame)?) })
+    }
+
+    /// The columns of a dict of them.
+    fn of_columns(schema: &Schema, columns: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
         let mut sources = Vec::with_capacity(schema.fields().len());
+        let mut first: Option<(&str, usize)> = None;
         for field in schema.fields() {
-            let mut named = labels.iter().filter(|(name, _)| *name == field.name);
-            let Some((_, label)) = named.next() else {
+            let Some(column) = columns.get_item(&field.name)? else {
                 sources.push(None);
                 continue;
             };
-            if named.next().is_some() {
-                return Err(raise(
-                    ErrorKind::Schema,
-                    format!("the frame has the column {:?} twice", field.name),
-                ));
+            if !is_column(&column) {
+                let message = format!(
+                    "field {:?} is a single value, others are columns; expected single values (one row) or columns",
+                    field.name
+                );
+                return Err(exception(&Error::new(ErrorKind::Schema, message).at(&field.name, None)));
             }
-            let column = frame.get_item(label)?;
-            sources.push(Some(match plain_numbers(&column)? {
-                Some(numbers) => Source::Array(std::rc::Rc::new(numbers), 0),
-                None => Source::Column(column),
-            }));
+            let len = column.len()?;
+            let (name, expected) = *first.get_or_insert((&field.name, len));
+            if len != expected {
+                let message =
+                    format!("the column {:?} has {len} values, {name:?} has {expected}", field.name);
+                return Err(exception(&Error::new(ErrorKind::Schema, message).at(&field.name, None)));
+            }
+            sources.push(Some(Source::of_column(column)?));
         }
+        let n_rows = first.map_or(0, |(_, len)| len);
         Ok(Rows { n_rows, sources: Sources::Apart(sources) })
     }
 
@@ -180,6 +202,15 @@ impl<'py> Rows<'py> {
             Some(numbers) => numbers.shape().to_vec(),
             None => array.getattr("shape")?.extract()?,
         };
+        if numbers.is_none()
+            && let [n_rows] = shape[..]
+            && let Ok(names) = array.getattr("dtype")?.getattr("names")?.cast_into::<PyTuple>()
+        {
+            let column = |name: &str| names.contains(name)?.then(|| array.get_item(name)).transpose();
+            let source = |name: &str| column(name)?.map(Source::of_column).transpose();
+            let sources = schema.fields().iter().map(|field| source(&field.name));
+            return Ok(Rows { n_rows, sources: Sources::Apart(sources.collect::<PyResult<_>>()?) });
+        }
         let n_fields = schema.fields().len();
         let &[n_rows, n_columns] = shape.as_slice() else {
             return Err(raise(
@@ -242,112 +273,17 @@ fn in_chunks(
     }
 }
 
-impl CellBuffer {
-    fn column(&self, start: usize, len: usize) -> Column<'_> {
-        Column::Cells(Cells::new(&self.cells[start..start + len], &self.text))
+/// Whether a dict's value is a column: a list, an array or a series.
+fn is_column(value: &Bound<'_, PyAny>) -> bool {
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyFloat>() || value.is_none() {
+        return false;
     }
-
-    /// Reads rows `start..start + len` of a column of `n_rows`.
-    fn read_slice(
-        &mut self,
-        column: &Bound<'_, PyAny>,
-        start: usize,
-        len: usize,
-        n_rows: usize,
-    ) -> PyResult<()> {
-        self.cells.clear();
-        self.text.clear();
-        let py = column.py();
-        let positional = if column.hasattr("iloc")? { column.getattr("iloc")? } else { column.clone() };
-        let part = if len == n_rows {
-            column.clone()
-        } else {
-            positional.get_item(pyo3::types::PySlice::new(
-                py,
-                start.cast_signed(),
-                (start + len).cast_signed(),
-                1,
-            ))?
-        };
-        let values = part.call_method0(if part.hasattr("to_list")? { "to_list" } else { "tolist" })?;
-        values.cast::<PyList>()?.iter().try_for_each(|value| self.push(&value))?;
-        if self.cells.len() != len {
-            return Err(raise(ErrorKind::Internal, format!("{} values for {len} rows", self.cells.len())));
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let cell = if let Ok(text) = value.cast::<PyString>() {
-            match text.to_str() {
-                Ok(text) => self.text_cell(text),
-                Err(_) => Cell::Other,
-            }
-        } else if let Ok(number) = value.cast::<PyFloat>() {
-            Cell::Float(number.value())
-        } else if let Ok(boolean) = value.cast::<PyBool>() {
-            Cell::Boolean(boolean.is_true())
-        } else if value.is_none() {
-            Cell::None
-        } else if value.is_instance_of::<PyInt>() {
-            value.extract().map_or_else(|_| value.extract().map_or(Cell::Other, Cell::Float), Cell::Integer)
-        } else {
-            foreign(value)?
-        };
-        self.cells.push(cell);
-        Ok(())
-    }
-
-    fn text_cell(&mut self, text: &str) -> Cell {
-        let start = self.text.len();
-        self.text.push_str(text);
-        Cell::Text { start, end: self.text.len() }
-    }
-
-    pub fn into_parts(self) -> (Vec<Cell>, String) {
-        (self.cells, self.text)
-    }
-}
-
-/// Lists of values, one per column, as cells that share one text.
-pub fn cells(columns: &[Bound<'_, PyList>]) -> PyResult<(Vec<Vec<Cell>>, String)> {
-    let mut buffer = CellBuffer::default();
-    let mut read = Vec::with_capacity(columns.len());
-    for column in columns {
-        column.iter().try_for_each(|value| buffer.push(&value))?;
-        read.push(std::mem::take(&mut buffer.cells));
-    }
-    Ok((read, buffer.into_parts().1))
-}
-
-/// NumPy's scalars, pandas' NA and NaT, decimals and the like.
-fn foreign(value: &Bound<'_, PyAny>) -> PyResult<Cell> {
-    let class = value.get_type().name()?.to_string();
-    Ok(match class.as_str() {
-        "NAType" | "NaTType" => Cell::Float(f64::NAN),
-        "bool_" | "bool" => Cell::Boolean(value.is_truthy()?),
-        _ if value.hasattr("__index__")? => value.extract().map_or(Cell::Other, Cell::Integer),
-        _ if value.hasattr("__float__")? => value.extract().map_or(Cell::Other, Cell::Float),
-        _ => Cell::Other,
-    })
-}
-
-/// The numbers of a frame's column, where they are a plain NumPy array.
-fn plain_numbers(column: &Bound<'_, PyAny>) -> PyResult<Option<Numbers>> {
-    let dtype = column.getattr("dtype")?;
-    let numeric_polars = !dtype.hasattr("kind")?
-        && dtype.hasattr("is_numeric")?
-        && dtype.call_method0("is_numeric")?.is_truthy()?;
-    let numeric_numpy = dtype.hasattr("byteorder")?
-        && matches!(dtype.getattr("kind")?.extract::<String>()?.as_str(), "b" | "f" | "i" | "u");
-    if !numeric_polars && !numeric_numpy {
-        return Ok(None);
-    }
-    Numbers::borrow(&column.call_method0("to_numpy")?)
+    value.is_instance_of::<PyList>()
+        || (is_array(value) && value.len().is_ok())
+        || (!value.is_instance_of::<PyInt>() && value.hasattr("to_list").unwrap_or(false))
 }
 
 fn unreadable(found: &str) -> PyErr {
-    let expected =
-        "a pandas or polars DataFrame, a 2-D NumPy array, a dict, a list of dicts or JSON as bytes";
+    let expected = "a pandas or polars DataFrame, a 2-D NumPy array, a dict of values or of columns, a list of dicts, or JSON as bytes";
     raise(ErrorKind::Schema, format!("rows given as {found}; expected {expected}"))
 }

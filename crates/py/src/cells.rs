@@ -1,0 +1,116 @@
+//! Python's values as cells.
+
+use crate::error::raise;
+use monobloc::{Cell, Cells, Column, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PySlice, PyString};
+
+/// Values up to which asking one by one is faster than asking for a list of them.
+const FEW: usize = 4;
+
+/// Values of any kind, owned.
+#[derive(Default)]
+pub struct CellBuffer {
+    cells: Vec<Cell>,
+    text: String,
+}
+
+impl CellBuffer {
+    /// Values `start..start + len`.
+    pub fn column(&self, start: usize, len: usize) -> Column<'_> {
+        Column::Cells(Cells::new(&self.cells[start..start + len], &self.text))
+    }
+
+    /// Reads rows `start..start + len` of a column of `n_rows`.
+    pub fn read_slice(
+        &mut self,
+        column: &Bound<'_, PyAny>,
+        start: usize,
+        len: usize,
+        n_rows: usize,
+    ) -> PyResult<()> {
+        self.cells.clear();
+        self.text.clear();
+        let py = column.py();
+        let positional = if column.hasattr("iloc")? { column.getattr("iloc")? } else { column.clone() };
+        let part = if len == n_rows {
+            column.clone()
+        } else {
+            positional.get_item(PySlice::new(py, start.cast_signed(), (start + len).cast_signed(), 1))?
+        };
+        if let Ok(list) = part.cast::<PyList>() {
+            list.iter().try_for_each(|value| self.push(&value))?;
+        } else if len <= FEW {
+            part.try_iter()?.try_for_each(|value| self.push(&value?))?;
+        } else {
+            let values = part.call_method0(if part.hasattr("to_list")? { "to_list" } else { "tolist" })?;
+            values.cast::<PyList>()?.iter().try_for_each(|value| self.push(&value))?;
+        }
+        if self.cells.len() != len {
+            return Err(raise(ErrorKind::Internal, format!("{} values for {len} rows", self.cells.len())));
+        }
+        Ok(())
+    }
+
+    /// Appends a value.
+    pub fn push(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let cell = if let Ok(text) = value.cast::<PyString>() {
+            match text.to_str() {
+                Ok(text) => self.text_cell(text),
+                Err(_) => Cell::Other,
+            }
+        } else if let Ok(number) = value.cast::<PyFloat>() {
+            Cell::Float(number.value())
+        } else if let Ok(boolean) = value.cast::<PyBool>() {
+            Cell::Boolean(boolean.is_true())
+        } else if value.is_none() {
+            Cell::None
+        } else if value.is_instance_of::<PyInt>() {
+            value.extract().map_or_else(|_| value.extract().map_or(Cell::Other, Cell::Float), Cell::Integer)
+        } else {
+            foreign(value)?
+        };
+        self.cells.push(cell);
+        Ok(())
+    }
+
+    /// Appends a missing value.
+    pub fn push_absent(&mut self) {
+        self.cells.push(Cell::Absent);
+    }
+
+    fn text_cell(&mut self, text: &str) -> Cell {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Cell::Text { start, end: self.text.len() }
+    }
+
+    /// The cells and their text.
+    pub fn into_parts(self) -> (Vec<Cell>, String) {
+        (self.cells, self.text)
+    }
+}
+
+/// Lists of values, one per column, as cells that share one text.
+pub fn cells(columns: &[Bound<'_, PyList>]) -> PyResult<(Vec<Vec<Cell>>, String)> {
+    let mut buffer = CellBuffer::default();
+    let mut read = Vec::with_capacity(columns.len());
+    for column in columns {
+        column.iter().try_for_each(|value| buffer.push(&value))?;
+        read.push(std::mem::take(&mut buffer.cells));
+    }
+    Ok((read, buffer.into_parts().1))
+}
+
+/// NumPy's scalars, pandas' NA and NaT, decimals and the like.
+fn foreign(value: &Bound<'_, PyAny>) -> PyResult<Cell> {
+    let class = value.get_type().name()?.to_string();
+    Ok(match class.as_str() {
+        "NAType" | "NaTType" => Cell::Float(f64::NAN),
+        "bool_" | "bool" => Cell::Boolean(value.is_truthy()?),
+        _ => {
+            let integer = || value.extract().ok().map(Cell::Integer);
+            integer().or_else(|| value.extract().ok().map(Cell::Float)).unwrap_or(Cell::Other)
+        }
+    })
+}
