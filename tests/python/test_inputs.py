@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,13 @@ def typed() -> dict[str, Any]:
         amount=frame.amount.astype("Float64"),
         region=frame.region.astype("string[python]"),
     )
-    return {
+    arrow = {}
+    if find_spec("pyarrow"):
+        arrow["arrow"] = frame.assign(
+            small=frame.small.astype("float64[pyarrow]"),
+            region=frame.region.astype("string[pyarrow]"),
+        )
+    return arrow | {
         "object": frame.astype(object),
         "integers": frame.assign(**whole, flag=frame.flag.astype(bool)),
         "int8": frame.assign(small=frame.small.astype("int8")),
@@ -81,10 +88,6 @@ def typed() -> dict[str, Any]:
         ),
         "strings": frame.astype({"region": "str"}),
         "nullable": nullable,
-        "arrow": frame.assign(
-            small=frame.small.astype("float64[pyarrow]"),
-            region=frame.region.astype("string[pyarrow]"),
-        ),
         "index": frame.set_index(pd.date_range("2020", periods=len(frame))),
         "polars": pl.from_pandas(frame),
         "polars categories": pl.from_pandas(frame).with_columns(

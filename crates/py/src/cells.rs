@@ -43,7 +43,7 @@ impl CellBuffer {
         } else if len <= FEW {
             part.try_iter()?.try_for_each(|value| self.push(&value?))?;
         } else {
-            let values = part.call_method0(if part.hasattr("to_list")? { "to_list" } else { "tolist" })?;
+            let values = part.call_method0(if part.hasattr("tolist")? { "tolist" } else { "to_list" })?;
             values.cast::<PyList>()?.iter().try_for_each(|value| self.push(&value))?;
         }
         if self.cells.len() != len {
