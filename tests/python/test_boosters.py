@@ -177,6 +177,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         ).fit(X, X[:, 0]),
         "function",
     ),
+    "linear booster alone": (
+        lambda: xgboost.train({"booster": "gblinear"}, xgboost.DMatrix(X, X[:, 0]), 2),
+        "gblinear",
+    ),
+    "empty booster": (lambda: xgboost.Booster(), "not fitted"),
     "early stop": (
         lambda: lightgbm.LGBMClassifier(pred_early_stop=True, **QUIET).fit(X, Y),
         "pred_early_stop",
@@ -187,8 +192,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case: str, tmp_path: Path) -> None:
     make, reason = REFUSED[case]
-    with pytest.raises(monobloc.UnsupportedError, match=reason):
-        monobloc.pack(make(), tmp_path / "model.bloc", reference=X)
+    model = make()
+    report = monobloc.check(model)
+    assert len(report.findings) == 1
+    assert reason in report.findings[0].reason
+    with pytest.raises(monobloc.UnsupportedError) as refusal:
+        monobloc.pack(model, tmp_path / "model.bloc", reference=X)
+    assert str(refusal.value) == str(report)
     assert not list(tmp_path.iterdir())
 
 

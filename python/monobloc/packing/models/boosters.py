@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,24 @@ from ..features import feature_names
 from ..recipe import Column, Recipe, Table
 from ..refusal import refuse
 from .answers import ModelReading, labels_of
+
+
+def problems_with_file(
+    problems: Iterable[tuple[str, str]], hand_over: Callable[[Any], object]
+) -> Iterator[tuple[str, str]]:
+    """These problems; where there are none, what the core refuses in the file that `hand_over`
+    gives a packer."""
+    from ..._native import CorruptError, InvalidArgumentError, Packer, UnsupportedError
+
+    problem = None
+    for problem in problems:
+        yield problem
+    if problem is not None:
+        return
+    try:
+        hand_over(Packer())
+    except (CorruptError, InvalidArgumentError, UnsupportedError) as error:
+        yield str(error), ""
 
 
 def model_reading(found: dict[str, Any], source: str, classes: Any) -> ModelReading:

@@ -11,7 +11,7 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
-from .boosters import both_classes, category_codes, matrix, model_reading
+from .boosters import both_classes, category_codes, matrix, model_reading, problems_with_file
 
 SOURCES = (
     "lightgbm.basic.Booster",
@@ -25,6 +25,10 @@ CHANGING = ("pred_early_stop", "predict_disable_shape_check")
 
 def problems(model: Any) -> Iterator[tuple[str, str]]:
     """What in a fitted model cannot be packed."""
+    yield from problems_with_file(_object_problems(model), lambda packer: _hand_over(model, packer))
+
+
+def _object_problems(model: Any) -> Iterator[tuple[str, str]]:
     if _is_booster(model):
         if _text_rounds(model):
             yield (
@@ -61,8 +65,12 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     booster = _booster(model)
     if booster.num_feature() != len(table.columns):
         refuse(model, path, f"it takes {booster.num_feature()} features, not {len(table.columns)}")
-    found = packer.lightgbm(booster.model_to_string().encode())
+    found = _hand_over(model, packer)
     return model_reading(found, class_name(model), getattr(model, "classes_", None))
+
+
+def _hand_over(model: Any, packer: Any) -> dict[str, Any]:
+    return packer.lightgbm(_booster(model).model_to_string().encode())
 
 
 def answers(model: Any, rows: Any) -> Answers:

@@ -12,7 +12,7 @@ from ..recipe import Column, Recipe, Table
 from ..refusal import class_name, refuse
 from ..source import quiet
 from .answers import Answers, ModelReading, boosted_label_problem, class_numbers, table_of
-from .boosters import both_classes, category_codes, matrix, model_reading
+from .boosters import both_classes, category_codes, matrix, model_reading, problems_with_file
 
 SOURCES = (
     "xgboost.core.Booster",
@@ -26,9 +26,14 @@ SOURCES = (
 
 def problems(model: Any) -> Iterator[tuple[str, str]]:
     """What in a fitted model cannot be packed."""
+    yield from problems_with_file(_object_problems(model), lambda packer: _hand_over(model, packer))
+
+
+def _object_problems(model: Any) -> Iterator[tuple[str, str]]:
     if _is_booster(model):
-        return
-    if getattr(model, "_Booster", None) is None:
+        if not _is_trained(model):
+            yield "it is not fitted", ""
+    elif getattr(model, "_Booster", None) is None:
         yield "it is not fitted", ""
     elif callable(model.objective):
         yield "its objective is a function, whose link is not in the model", "a named objective"
@@ -84,14 +89,18 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     booster = _booster(model)
     if booster.num_features() != len(table.columns):
         refuse(model, path, f"it takes {booster.num_features()} features, not {len(table.columns)}")
+    found = _hand_over(model, packer, absent_is_missing=table.is_sparse)
+    return model_reading(found, class_name(model), getattr(model, "classes_", None))
+
+
+def _hand_over(model: Any, packer: Any, *, absent_is_missing: bool = False) -> dict[str, Any]:
     missing = getattr(model, "missing", None)
-    found = packer.xgboost(
-        bytes(booster.save_raw("ubj")),
+    return packer.xgboost(
+        bytes(_booster(model).save_raw("ubj")),
         wrapper=not _is_booster(model),
         missing=None if missing is None or np.isnan(missing) else float(missing),
-        absent_is_missing=table.is_sparse,
+        absent_is_missing=absent_is_missing,
     )
-    return model_reading(found, class_name(model), getattr(model, "classes_", None))
 
 
 def answers(model: Any, rows: Any) -> Answers:
@@ -121,6 +130,15 @@ def _booster_answers(model: Any, rows: Any) -> Answers:
 
 def _is_booster(model: Any) -> bool:
     return class_name(model) == SOURCES[0]
+
+
+def _is_trained(booster: Any) -> bool:
+    import xgboost
+
+    try:
+        return booster.num_features() > 0
+    except xgboost.core.XGBoostError:
+        return False
 
 
 def _booster(model: Any) -> Any:
