@@ -234,6 +234,8 @@ def pack_trees(
     metadata: dict[str, str],
     provenance: dict[str, str],
     keep_source: bool,
+    iterations: tuple[int, int] | None = None,
+    missing: float | None = None,
 ) -> dict[str, Any]: ...
 
 @final

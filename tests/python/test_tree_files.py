@@ -96,15 +96,57 @@ def test_iterations_and_missing(
     booster = lightgbm.Booster(model_file=folder / "model.txt")
     expected = booster.predict(data[0], raw_score=True, num_iteration=3)
     assert monobloc.load(path).raw_scores(data[0]).tobytes() == expected.tobytes()
+    again = tmp_path / "again.bloc"
+    for pair in ((0, 3), [np.int64(0), np.int64(3)]):
+        monobloc.pack(folder / "model.txt", again, iterations=pair, name="model")
+        assert again.read_bytes() == path.read_bytes()
     done = command("pack", folder / "model.ubj", path, "--missing", "-1")
     assert done.returncode == 0, done.stderr
     rows = np.where(np.isnan(data[0]), -1.0, data[0])
     found = monobloc.load(path).raw_scores(rows)
     assert found.tobytes() == np.load(folder / "ubj.npy").tobytes()
+    monobloc.pack(folder / "model.ubj", again, missing=-1, name="model")
+    assert again.read_bytes() == path.read_bytes()
     for arguments in (["--iterations", "3"], ["--iterations", "5..99"], ["--no-tune"]):
         refused = command("pack", folder / "model.txt", tmp_path / "none.bloc", *arguments)
         assert refused.returncode != 0
         assert not (tmp_path / "none.bloc").exists()
+
+
+UNUSABLE: dict[str, tuple[str, dict[str, Any], str]] = {
+    "one number": ("txt", {"iterations": 3}, "two whole numbers .*, not 3"),
+    "three numbers": ("txt", {"iterations": (0, 1, 2)}, "two whole numbers"),
+    "fractions": ("txt", {"iterations": (0, 1.5)}, "two whole numbers"),
+    "text": ("ubj", {"iterations": "0..3"}, "two whole numbers"),
+    "negative": ("ubj", {"iterations": (-2, 3)}, "two whole numbers"),
+    "huge": ("ubj", {"iterations": (0, 1 << 70)}, "two whole numbers"),
+    "backwards": ("txt", {"iterations": (3, 2)}, "iterations 3 to 2 of a model that has 12"),
+    "none": ("ubj", {"iterations": (2, 2)}, "iterations 2 to 2, and the model has 12"),
+    "beyond": ("ubj", {"iterations": (5, 99)}, "iterations 5 to 99, and the model has 12"),
+    "missing text": ("ubj", {"missing": "-1"}, "missing must be a number, not '-1'"),
+    "missing truth": ("json", {"missing": True}, "missing must be a number, not True"),
+    "LightGBM": ("txt", {"missing": -1.0}, "missing is for XGBoost models"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_unusable_iterations_and_missing(case: str, folder: Path, tmp_path: Path) -> None:
+    suffix, arguments, expected = UNUSABLE[case]
+    with pytest.raises(monobloc.InvalidArgumentError, match=expected):
+        monobloc.pack(folder / f"model.{suffix}", tmp_path / "model.bloc", **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [{"iterations": (0, 1)}, {"missing": 0.0}])
+def test_iterations_and_missing_are_for_files(
+    arguments: dict[str, Any], data: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x08")
+    fitted = xgboost.XGBClassifier(n_estimators=1).fit(*data)
+    for model, named in ((tmp_path / "model.onnx", "model.onnx"), (fitted, "XGBClassifier")):
+        expected = f"{next(iter(arguments))} is for model files.*{named}"
+        with pytest.raises(monobloc.InvalidArgumentError, match=expected):
+            monobloc.pack(model, tmp_path / "no.bloc", reference=data[0], **arguments)
 
 
 def test_levels_in_an_xgboost_file(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def pack(
     non_finite: str | Mapping[str, str] | None = None,
     tune: bool | Sequence[str] = True,
     keep_source: bool = True,
+    iterations: tuple[int, int] | None = None,
+    missing: float | None = None,
 ) -> PackReport:
     """Write a fitted model with its preprocessing, or a model file, as one bloc.
 
@@ -88,6 +90,12 @@ def pack(
     keep_source
         Whether the bloc of a boosted model keeps the library's own file, as the
         member ``source/model.txt``, ``.ubj`` or ``.json``.
+    iterations
+        The boosting iterations of a LightGBM or XGBoost file to keep: the first, and the
+        one behind the last. By default those that the library itself would use.
+    missing
+        A number that is missing besides NaN in rows for an XGBoost file: XGBoost's
+        ``missing``, which its files do not hold.
     metadata, provenance
         Strings by name, kept in the manifest. Versions of Python and of the
         libraries are added to the provenance.
@@ -106,6 +114,7 @@ def pack(
     (True, 0.0)
     """
     from .network import is_network, pack_network
+    from .refusal import Refused, invalid_argument, unsupported
     from .trees import pack_tree_file, tree_file
 
     file = tree_file(model)
@@ -122,12 +131,20 @@ def pack(
                 "preprocess": preprocess,
                 "non_finite": non_finite,
             },
+            iterations=iterations,
+            missing=missing,
             keep_source=keep_source,
             name=_text(name, "name", _stem(path)),
             version=_text(version, "version", "1"),
             metadata=_strings(metadata, "metadata"),
             provenance=_strings(provenance, "provenance"),
         )
+    for argument, value in {"iterations": iterations, "missing": missing}.items():
+        if value is not None:
+            raise invalid_argument(
+                f"{argument} is for model files of LightGBM and XGBoost, "
+                f"and {_described(model)} is none"
+            )
     if is_network(model):
         return pack_network(
             model,
@@ -157,7 +174,6 @@ def pack(
     from .golden import golden_rows
     from .reading import read_model
     from .reference import Reference
-    from .refusal import Refused, invalid_argument, unsupported
     from .source import attribute, expected_names
     from .walk import working_split
 
@@ -218,6 +234,11 @@ def pack(
 
 def _stem(path: str | os.PathLike[str]) -> str:
     return os.fsencode(Path(path).stem).decode(errors="replace")
+
+
+def _described(model: Any) -> str:
+    """A model in an error: its path, or its class."""
+    return repr(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else f"{type(model)}"
 
 
 def _versions(packages: Iterable[str]) -> dict[str, str]:

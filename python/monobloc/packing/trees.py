@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import Any
 
 from .report import PackReport
+
+MOST = 2**63 - 1
+"""More iterations than any file has."""
 
 
 def tree_file(model: Any) -> bytes | None:
@@ -28,6 +32,8 @@ def pack_tree_file(
     path: str | os.PathLike[str],
     *,
     unused: Mapping[str, Any],
+    iterations: Any,
+    missing: Any,
     keep_source: bool,
     **about: Any,
 ) -> PackReport:
@@ -41,7 +47,44 @@ def pack_tree_file(
                 f"{argument} is not for model files, whose features are the fields; "
                 "pack the fitted object for it"
             )
-    written = pack_trees(file, os.fspath(path), keep_source=keep_source, **about)
+    written = pack_trees(
+        file,
+        os.fspath(path),
+        iterations=_range(iterations),
+        missing=_number(missing),
+        keep_source=keep_source,
+        **about,
+    )
     return PackReport(
         path=os.fspath(path), **written, compared_with="the file's trees, node after node"
     )
+
+
+def _range(iterations: Any) -> tuple[int, int] | None:
+    """The first of the iterations and the one behind the last."""
+    from .refusal import invalid_argument
+
+    if iterations is None:
+        return None
+    try:
+        start, end = (index(bound) for bound in iterations)
+    except (TypeError, ValueError):
+        start = end = -1
+    if not 0 <= start <= MOST or not 0 <= end <= MOST:
+        raise invalid_argument(
+            f"iterations must be two whole numbers from 0 on, such as (0, 100), not {iterations!r}"
+        )
+    return start, end
+
+
+def _number(missing: Any) -> float | None:
+    from .refusal import invalid_argument
+
+    if missing is None:
+        return None
+    try:
+        if isinstance(missing, (str, bytes, bool)):
+            raise TypeError
+        return float(missing)
+    except (TypeError, ValueError, OverflowError):
+        raise invalid_argument(f"missing must be a number, not {missing!r}") from None
