@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -147,6 +148,29 @@ def test_iterations_and_missing_are_for_files(
         expected = f"{next(iter(arguments))} is for model files.*{named}"
         with pytest.raises(monobloc.InvalidArgumentError, match=expected):
             monobloc.pack(model, tmp_path / "no.bloc", reference=data[0], **arguments)
+
+
+UNKNOWN = {
+    "text": (b"hello world, this is text", '"hello world, thi"; save the model with'),
+    "empty": (b"", "it is empty"),
+    "pickle": (pickle.dumps([1, 2, 3]), "as Python's pickles do; load it in Python"),
+    "archive": (b"PK\x03\x04 no model", "a bloc is packed already"),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_files_that_are_no_models_are_refused(case: str, tmp_path: Path) -> None:
+    content, expected = UNKNOWN[case]
+    file = tmp_path / "model"
+    file.write_bytes(content)
+    with pytest.raises(monobloc.CorruptError) as refusal:
+        monobloc.pack(file, tmp_path / "model.bloc")
+    for said in ("ONNX", "LightGBM", "XGBoost", expected):
+        assert said in str(refusal.value)
+    refused = command("pack", file, tmp_path / "model.bloc")
+    assert refused.returncode == 1
+    assert expected in refused.stderr
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_levels_in_an_xgboost_file(tmp_path: Path) -> None:

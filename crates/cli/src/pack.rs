@@ -48,7 +48,8 @@ pub fn run(arguments: Arguments) -> Result<String> {
     let stem = arguments.bloc.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = arguments.name.clone().or(stem).unwrap_or_default();
     let metadata = arguments.metadata.iter().map(|entry| pair(entry)).collect::<Result<_>>()?;
-    if is_tree_file(&beginning(&arguments.model)?) {
+    let beginning = beginning(&arguments.model)?;
+    if is_tree_file(&beginning) {
         return trees(arguments, name, metadata);
     }
     let given = [
@@ -63,8 +64,9 @@ pub fn run(arguments: Arguments) -> Result<String> {
     return Err(Error::new(
         ErrorKind::Unsupported,
         format!(
-            "{}: no model of CatBoost, LightGBM or XGBoost; this build reads no ONNX",
-            arguments.model.display()
+            "{}: this build reads no ONNX, and {}",
+            arguments.model.display(),
+            monobloc::import::unrecognised(&beginning)
         ),
     ));
 }

@@ -8,5 +8,8 @@ pub mod lightgbm;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod trees;
+mod unknown;
 mod value;
 pub mod xgboost;
+
+pub use unknown::unrecognised;

@@ -1,11 +1,12 @@
 //! ONNX models: a graph, and its weights as aligned bytes that can be mapped.
 
 use super::external::Folder;
+use super::unrecognised;
 use crate::bloc::{ALIGNMENT, Body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::graph::proto::{
-    self, DataLocation, DimValue, GraphProto, StringStringEntryProto, TensorProto, TensorShapeProto,
-    TypeValue, tensor_shape_proto,
+    self, DataLocation, DimValue, GraphProto, ModelProto, StringStringEntryProto, TensorProto,
+    TensorShapeProto, TypeValue, tensor_shape_proto,
 };
 use crate::model::graph::{
     WEIGHTS_MEMBER, ZipMap, build_forests, check_operators, dtype_of_onnx, unzip_maps,
@@ -46,10 +47,10 @@ pub(crate) struct OnnxModel {
 /// Reads a model, and gives axes of unknown length the shapes of `shapes`, by input.
 pub(crate) fn read(source: OnnxSource<'_>, shapes: &BTreeMap<String, Vec<Dimension>>) -> Result<OnnxModel> {
     let (mut model, mut folder) = match source {
-        OnnxSource::Bytes(bytes) => (proto::read(bytes)?, None),
+        OnnxSource::Bytes(bytes) => (parse(bytes)?, None),
         OnnxSource::File(path) => {
             let bytes = std::fs::read(path).map_err(|error| Error::io(path, "reading", &error))?;
-            let model = proto::read(&bytes).map_err(|error| error.within(path.display()))?;
+            let model = parse(&bytes).map_err(|error| error.within(path.display()))?;
             (model, Some(Folder::of(path)?))
         }
     };
@@ -65,6 +66,11 @@ pub(crate) fn read(source: OnnxSource<'_>, shapes: &BTreeMap<String, Vec<Dimensi
     let forests = build_forests(&model)?;
     let graph = proto::write(&model);
     Ok(OnnxModel { graph, weights, forests, inputs, zip_maps })
+}
+
+fn parse(bytes: &[u8]) -> Result<ModelProto> {
+    proto::read(bytes)
+        .map_err(|error| if proto::is_model(bytes) { error } else { error.and(unrecognised(bytes)) })
 }
 
 /// Makes large `Constant` nodes initializers, which can lie outside of the graph.

@@ -24,6 +24,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<ModelProto> {
     Ok(model)
 }
 
+/// Whether the bytes are an ONNX model, sound or not.
+pub(crate) fn is_model(bytes: &[u8]) -> bool {
+    ModelProto::decode(bytes).is_ok_and(|model| model.graph.is_some())
+}
+
 /// The bytes of a model.
 pub(crate) fn write(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
