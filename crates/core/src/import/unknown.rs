@@ -9,7 +9,7 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x1f\x8b", "as gzip does; unpack it first"),
     (b"\x80", "as Python's pickles do; load it in Python and pass the object to monobloc.pack"),
     (b"\x89HDF", "as HDF5 does; export the model as ONNX with the library that wrote it"),
-    (b"CBM1", "as CatBoost's binary files do; load it with CatBoost, and save_model(..., format=\"onnx\")"),
+    (b"CBM1", "as CatBoost's binary files do; load it with CatBoost, and save_model(..., format=\"json\")"),
     (
         b"PK\x03\x04",
         "as ZIP archives do; a bloc is packed already, and PyTorch exports ONNX with torch.onnx.export",
@@ -23,8 +23,8 @@ const OTHERS: &[(&[u8], &str)] = &[
 /// What a file with these bytes was held against beside ONNX, what it begins with, and what to do: the rest of a
 /// sentence that says that it is no model.
 pub fn unrecognised(bytes: &[u8]) -> String {
-    const READ: &str = "it is neither LightGBM's text, which begins with \"tree\", nor XGBoost's UBJSON or JSON, \
-                        which begin with \"{\"";
+    const READ: &str = "it is neither LightGBM's text, which begins with \"tree\", nor XGBoost's UBJSON or JSON, or \
+                        CatBoost's JSON, which begin with \"{\"";
     const ADVICE: &str = "save the model with its library's save_model (.txt, .ubj, .json), export it as ONNX, or \
                           pack the fitted object from Python";
     if bytes.is_empty() {

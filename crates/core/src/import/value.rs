@@ -119,8 +119,9 @@ impl Number<'_> {
 
 fn parse<T: std::str::FromStr>(digits: &str) -> Result<T> {
     let shown: String = digits.chars().take(40).collect();
-    let kind = std::any::type_name::<T>();
-    digits.parse().map_err(|_| Error::corrupt(format!("found {shown:?}, expected {kind}")))
+    let is_float = std::any::type_name::<T>().starts_with('f');
+    let expected = if is_float { "a number" } else { "a whole number in range" };
+    digits.parse().map_err(|_| Error::corrupt(format!("found {shown:?}, expected {expected}")))
 }
 
 impl<'a> Numbers<'a> {

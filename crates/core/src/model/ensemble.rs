@@ -70,7 +70,20 @@ impl Ensemble {
             _ => false,
         };
         if !fits {
-            return Err(corrupt(format!("{task:?} by {decide:?} of {n_outputs} outputs, with {classes:?}")));
+            let labels = classes.map_or(0, |classes| classes.values.len());
+            let expected = match task {
+                Task::Classification => {
+                    "classification has as many labels as outputs, decided on by probabilities or raw scores"
+                }
+                Task::OutlierDetection => {
+                    "outlier detection has 2 labels for 1 output, decided on by isolation"
+                }
+                Task::Regression => "regression has outputs without labels, and nothing that decides on them",
+            };
+            let by = decide.name();
+            return Err(corrupt(format!(
+                "{n_outputs} outputs with {labels} labels, decided on by {by}; {expected}"
+            )));
         }
         if combine == Combine::Single && forest.n_trees() != 1 {
             return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
@@ -287,6 +300,15 @@ impl Decide {
             (Decide::Probabilities, _) => argmax(outputs),
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Decide::Above { .. } => "raw scores above a threshold",
+            Decide::Isolation { .. } => "isolation",
+            Decide::Probabilities => "probabilities",
+            Decide::RawScores => "raw scores",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -319,3 +341,6 @@ struct Json {
     #[serde(default)]
     infinite: Policy,
 }
+
+#[cfg(test)]
+mod tests;

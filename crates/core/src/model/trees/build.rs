@@ -124,11 +124,14 @@ impl ForestBuilder {
             || !shape.columns.iter().all(readable)
             || !shape.places.is_sorted_by(|one, next| one < next)
         {
+            let unreadable = shape.columns.iter().position(|column| !readable(column));
+            let column = unreadable.map_or(String::new(), |column| {
+                format!("; column {column} reads a feature or set of categories that does not exist")
+            });
             let what = format!(
-                "a forest of {n_features} features, {n_outputs} outputs, {} values per leaf and {} starting values, with columns {:?}",
+                "a forest of {n_features} features, {n_outputs} outputs, {} values per leaf and {} starting values{column}",
                 shape.n_values,
                 shape.start.len(),
-                shape.columns.iter().find(|column| !readable(column))
             );
             return Err(Error::new(ErrorKind::InvalidArgument, what));
         }
@@ -395,7 +398,13 @@ impl ForestBuilder {
         let lengths = [tree.right.len(), tree.feature.len(), tree.threshold.len(), tree.missing_left.len()];
         let cover = tree.cover.is_none_or(|cover| cover.len() == n);
         if n == 0 || lengths != [n; 4] || tree.values.len() != n * self.shape.n_values || !cover {
-            return invalid(format!("arrays of {n} nodes and {lengths:?}, {} values", tree.values.len()));
+            let [right, feature, threshold, missing] = lengths;
+            return invalid(format!(
+                "{n} left children, {right} right ones, {feature} features, {threshold} thresholds, {missing} \
+                 sides of missing values and {} leaf values; expected as many of each, and {} of the last per node",
+                tree.values.len(),
+                self.shape.n_values
+            ));
         }
         if !(tree.set.is_empty() || tree.set.len() == n)
             || tree.output + self.shape.n_values > self.shape.n_outputs

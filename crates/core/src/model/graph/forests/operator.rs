@@ -84,7 +84,8 @@ impl ForestOp {
         let n_features = self.forest.n_features();
         ensure!(
             width.is_none_or(|width| width >= n_features),
-            "a tree ensemble over {n_features} features; its input has {width:?}"
+            "a tree ensemble over {n_features} features; its input has {}",
+            width.unwrap_or_default()
         );
         ensure!(
             datum != f64::datum_type() || self.forest.features() == Precision::Double,
