@@ -32,7 +32,8 @@ pub struct Arguments {
     /// Boosting iterations to keep, as 0..100; by default those that the library itself would use.
     #[arg(long, value_name = "FROM..TO")]
     iterations: Option<String>,
-    /// A number that is missing besides NaN: XGBoost's `missing`.
+    /// A number that is missing besides NaN: XGBoost's `missing`, which files have only where a wrapper before
+    /// XGBoost 2.0 saved them.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     missing: Option<f32>,
     /// Leave the model's own file out of the bloc; by default a tree ensemble's is kept as source/...

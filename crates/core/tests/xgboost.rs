@@ -44,6 +44,25 @@ fn margins_have_the_bits_of_the_version_that_wrote_the_file() {
     }
 }
 
+/// `1.7.6.wrapper.json` is a model of `XGBClassifier(missing=-999)`.
+#[test]
+fn what_is_missing_is_read_where_a_wrapper_wrote_it() {
+    let expected: Value = serde_json::from_slice(&bytes("1.7.6.wrapper.expected.json")).expect("JSON");
+    let rows = expected["rows"].as_array().expect("rows").iter();
+    let rows: Vec<f64> = rows.map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
+    let bits = expected["wrapper"].as_array().expect("bits").iter();
+    let bits: Vec<u32> = bits.map(|bits| bits.as_u64().expect("bits") as u32).collect();
+    let found = |options: &XgboostOptions| -> Vec<u32> {
+        let model = XgboostModel::read(&bytes("1.7.6.wrapper.json"), options).expect("a model");
+        let scores = rows.chunks(3).map(|row| model.ensemble.raw_scores(row).expect("scores"));
+        scores.flatten().map(|score| (score as f32).to_bits()).collect()
+    };
+    let default = XgboostOptions::default();
+    assert_eq!(found(&default), bits);
+    assert_ne!(found(&XgboostOptions { missing: Some(f32::NAN), ..default.clone() }), bits);
+    assert_ne!(found(&XgboostOptions { interface: Some(Interface::Booster), ..default }), bits);
+}
+
 #[test]
 fn a_model_tells_what_its_file_says() {
     for version in VERSIONS {

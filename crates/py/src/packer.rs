@@ -138,7 +138,7 @@ impl Packer {
         absent_is_missing: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = XgboostOptions {
-            missing: missing.unwrap_or(f32::NAN),
+            missing,
             absent_is_missing,
             interface: Some(if wrapper { Interface::Wrapper } else { Interface::Booster }),
             ..XgboostOptions::default()
@@ -198,7 +198,8 @@ pub fn is_tree_file(bytes: &[u8]) -> bool {
 /// The levels of each category column that an XGBoost model keeps, in the columns' order.
 #[pyfunction]
 pub fn xgboost_levels<'py>(py: Python<'py>, file: &[u8]) -> PyResult<Bound<'py, PyList>> {
-    let model = guard(|| TreeModel::of_xgboost(XgboostModel::read(file, &XgboostOptions::default())?));
+    let options = XgboostOptions { interface: Some(Interface::Booster), ..XgboostOptions::default() };
+    let model = guard(|| TreeModel::of_xgboost(XgboostModel::read(file, &options)?));
     let model = model.map_err(|error| exception(&error))?;
     let levels = model.categories.into_iter().flatten().map(|levels| match levels {
         Levels::Numbers(numbers) => numbers.into_bound_py_any(py),

@@ -95,7 +95,7 @@ def pack(
         one behind the last. By default those that the library itself would use.
     missing
         A number that is missing besides NaN in rows for an XGBoost file: XGBoost's
-        ``missing``, which its files do not hold.
+        ``missing``, which files have only where a wrapper before XGBoost 2.0 saved them.
     metadata, provenance
         Strings by name, kept in the manifest. Versions of Python and of the
         libraries are added to the provenance.

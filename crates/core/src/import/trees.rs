@@ -47,7 +47,7 @@ pub enum Levels {
 pub struct TreeOptions {
     /// The boosting iterations to keep; the library's own choice where `None`.
     pub iterations: Option<Range<usize>>,
-    /// A value that is missing besides NaN; XGBoost's `missing`.
+    /// A value that is missing besides NaN; XGBoost's `missing`, as in [`XgboostOptions::missing`].
     pub missing: Option<f32>,
 }
 
@@ -101,10 +101,8 @@ impl TreeModel {
             };
             return model.map(TreeModel::of_catboost);
         }
-        let mut read = XgboostOptions { iterations: options.iterations.clone(), ..Default::default() };
-        if let Some(missing) = options.missing {
-            read.missing = missing;
-        }
+        let TreeOptions { iterations, missing } = options.clone();
+        let read = XgboostOptions { iterations, missing, ..XgboostOptions::default() };
         let member = if xgboost::is_ubjson(bytes) { "source/model.ubj" } else { "source/model.json" };
         let model = match &document {
             Some(document) => XgboostModel::of(document, &read),

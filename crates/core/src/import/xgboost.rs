@@ -32,10 +32,11 @@ pub enum Interface {
 }
 
 /// How a model is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct XgboostOptions {
-    /// The value that is missing besides NaN; XGBoost's `missing`.
-    pub missing: f32,
+    /// The value that is missing besides NaN; XGBoost's `missing`. By default that of the wrapper, where it is meant
+    /// and wrote it into the file, which those before 2.0 do.
+    pub missing: Option<f32>,
     /// Whether zeros are missing because rows are sparse: what a sparse matrix does not store is missing to
     /// XGBoost.
     pub absent_is_missing: bool,
@@ -47,18 +48,6 @@ pub struct XgboostOptions {
     /// What each output's sum starts from: one number, or one per output. By default the file's base score under
     /// its objective's link, as the version that wrote the file computes it with this machine's `logf`.
     pub base_margin: Option<Vec<f32>>,
-}
-
-impl Default for XgboostOptions {
-    fn default() -> Self {
-        XgboostOptions {
-            missing: f32::NAN,
-            absent_is_missing: false,
-            interface: None,
-            iterations: None,
-            base_margin: None,
-        }
-    }
 }
 
 /// The kind of a booster.

@@ -95,10 +95,11 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
 
 def _hand_over(model: Any, packer: Any, *, absent_is_missing: bool = False) -> dict[str, Any]:
     missing = getattr(model, "missing", None)
+    # The wrapper's own, if only NaN: its booster may have attributes of another.
     return packer.xgboost(
         bytes(_booster(model).save_raw("ubj")),
         wrapper=not _is_booster(model),
-        missing=None if missing is None or np.isnan(missing) else float(missing),
+        missing=np.nan if missing is None else float(missing),
         absent_is_missing=absent_is_missing,
     )
 

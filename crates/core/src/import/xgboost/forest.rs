@@ -161,7 +161,7 @@ fn ordered<'a>(values: &'a [Value<'a>]) -> Result<Vec<&'a Value<'a>>> {
 }
 
 fn reading(options: &XgboostOptions) -> Result<Reading> {
-    match (options.absent_is_missing, options.missing) {
+    match (options.absent_is_missing, options.missing.unwrap_or(f32::NAN)) {
         (false, missing) if missing.is_nan() => Ok(Reading::Plain),
         (false, missing) => Ok(Reading::Missing(missing)),
         (true, missing) if missing.is_nan() || missing == 0.0 => Ok(Reading::Missing(0.0)),

@@ -1,5 +1,6 @@
 //! The learner of a model: its parameters, its objective, and whose predictions are meant.
 
+use super::super::json;
 use super::super::value::Value;
 use super::objective::Objective;
 use super::{BoosterKind, Interface, XgboostModel, XgboostOptions, forest};
@@ -34,6 +35,10 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
     let attributes = learner.get_optional("attributes", attributes)?.unwrap_or_default();
     let best_iteration = attributes.best_iteration;
     let interface = options.interface.unwrap_or(attributes.interface);
+    let missing = match (options.missing, interface) {
+        (None, Interface::Wrapper) => attributes.missing()?,
+        (given, _) => given,
+    };
 
     let booster = Booster::read(learner.member("gradient_booster")?)?;
     let trees = forest::Forest::read(&booster, shape).map_err(|error| error.within("gradient_booster"))?;
@@ -45,7 +50,7 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
     let in_place = interface == Interface::Wrapper && version < (3, 3, 0);
     let selected = trees.rounds[iterations.start]..trees.rounds[iterations.end];
     let weighted_from = in_place.then_some(base_margin.as_slice());
-    let mut source = trees.select(selected, weighted_from, options)?;
+    let mut source = trees.select(selected, weighted_from, &XgboostOptions { missing, ..options.clone() })?;
 
     let feature_names = learner.get_optional("feature_names", Value::texts)?.unwrap_or_default();
     let feature_types = learner.get_optional("feature_types", Value::texts)?.unwrap_or_default();
@@ -99,19 +104,34 @@ fn version(value: &Value<'_>) -> Result<(u32, u32, u32)> {
 struct Attributes {
     best_iteration: Option<usize>,
     interface: Interface,
+    /// The wrapper's own attributes, as JSON.
+    wrapper: Option<String>,
 }
 
 impl Default for Attributes {
     fn default() -> Self {
-        Attributes { best_iteration: None, interface: Interface::Booster }
+        Attributes { best_iteration: None, interface: Interface::Booster, wrapper: None }
+    }
+}
+
+impl Attributes {
+    /// The wrapper's `missing`, where it is in the file.
+    fn missing(&self) -> Result<Option<f32>> {
+        let Some(text) = &self.wrapper else { return Ok(None) };
+        let read = || match json::read(text.as_bytes())?.find("missing")? {
+            None | Some(Value::Null) => Ok(None),
+            Some(missing) => missing.single().map(Some).map_err(|error| error.within("missing")),
+        };
+        read().map_err(|error: Error| error.within("attributes: scikit_learn").and("give missing"))
     }
 }
 
 fn attributes(value: &Value<'_>) -> Result<Attributes> {
-    let saved_by_wrapper = value.find("scikit_learn")?.is_some();
+    let wrapper = value.get_optional("scikit_learn", |text| Ok(text.text()?.to_owned()))?;
     Ok(Attributes {
         best_iteration: value.get_optional("best_iteration", Value::parsed)?,
-        interface: if saved_by_wrapper { Interface::Wrapper } else { Interface::Booster },
+        interface: if wrapper.is_some() { Interface::Wrapper } else { Interface::Booster },
+        wrapper,
     })
 }
 

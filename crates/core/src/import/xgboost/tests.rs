@@ -82,6 +82,28 @@ fn a_file_that_a_wrapper_saved_predicts_up_to_its_best_iteration() {
 }
 
 #[test]
+fn a_wrapper_says_what_is_missing() {
+    let numeric = altered(r#""split_type": [1"#, r#""split_type": [0"#).replacen("[NaN, NaN", "[1E0, NaN", 1);
+    let numeric = numeric.replacen(r#""default_left": [1"#, r#""default_left": [0"#, 1);
+    let saved = |wrapper: &str| {
+        let attributes = serde_json::json!({ "scikit_learn": wrapper });
+        numeric.replacen(r#""attributes": {}"#, &format!(r#""attributes": {attributes}"#), 1)
+    };
+    let model = read(&saved(r#"{"missing": 1.0, "classes_": ["a"]}"#)).expect("a model");
+    assert_eq!(scores(&model, [1.0, 0.0, 0.0]), scores(&model, [f64::NAN, 0.0, 0.0]));
+    for unsaid in ["{}", r#"{"missing": NaN}"#, r#"{"missing": null}"#] {
+        let model = read(&saved(unsaid)).expect("a model");
+        assert_ne!(scores(&model, [1.0, 0.0, 0.0]), scores(&model, [f64::NAN, 0.0, 0.0]), "{unsaid}");
+    }
+    for wrong in ["", r#"{"missing": "1"}"#, "[]"] {
+        let error = read(&saved(wrong)).expect_err("no number");
+        assert!(error.to_string().starts_with("the XGBoost model: attributes: scikit_learn"), "{error}");
+        let options = XgboostOptions { missing: Some(0.5), ..XgboostOptions::default() };
+        XgboostModel::read(saved(wrong).as_bytes(), &options).expect("what is missing is said");
+    }
+}
+
+#[test]
 fn base_scores_become_margins() {
     let start = |objective: &str, score: &str| {
         let text = altered("reg:squarederror", objective).replacen("\"5E-1\"", &format!("\"{score}\""), 1);
@@ -103,7 +125,7 @@ fn base_scores_become_margins() {
 
 #[test]
 fn options_are_honoured() {
-    let options = XgboostOptions { missing: 1.0, iterations: Some(0..1), ..XgboostOptions::default() };
+    let options = XgboostOptions { missing: Some(1.0), iterations: Some(0..1), ..XgboostOptions::default() };
     let error = XgboostModel::read(MODEL.as_bytes(), &options).expect_err("categorical");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     let numeric = altered(r#""split_type": [1"#, r#""split_type": [0"#).replacen("[NaN, NaN", "[1E0, NaN", 1);
