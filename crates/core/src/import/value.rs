@@ -117,11 +117,26 @@ impl Number<'_> {
     }
 }
 
-fn parse<T: std::str::FromStr>(digits: &str) -> Result<T> {
+/// A type that decimal digits are read as.
+pub trait Decimal: std::str::FromStr {
+    /// What the digits must be.
+    const EXPECTED: &'static str;
+}
+
+macro_rules! decimals {
+    ($expected:literal: $($number:ty)+) => {
+        $(impl Decimal for $number {
+            const EXPECTED: &'static str = $expected;
+        })+
+    };
+}
+
+decimals! { "a number": f32 f64 }
+decimals! { "a whole number in range": i64 u32 usize }
+
+fn parse<T: Decimal>(digits: &str) -> Result<T> {
     let shown: String = digits.chars().take(40).collect();
-    let is_float = std::any::type_name::<T>().starts_with('f');
-    let expected = if is_float { "a number" } else { "a whole number in range" };
-    digits.parse().map_err(|_| Error::corrupt(format!("found {shown:?}, expected {expected}")))
+    digits.parse().map_err(|_| Error::corrupt(format!("found {shown:?}, expected {}", T::EXPECTED)))
 }
 
 impl<'a> Numbers<'a> {
@@ -179,7 +194,7 @@ impl<'a> Value<'a> {
     }
 
     /// A number that is written as text.
-    pub fn parsed<T: std::str::FromStr>(&self) -> Result<T> {
+    pub fn parsed<T: Decimal>(&self) -> Result<T> {
         parse(self.text()?)
     }
 
