@@ -333,7 +333,8 @@ impl Engine {
         if threads < 2 {
             return Ok(in_order(0, out));
         }
-        let share = n_rows.div_ceil(threads).next_multiple_of(64);
+        // Small shares, so that a thread which others disturb does fewer of them.
+        let share = n_rows.div_ceil(threads).next_multiple_of(64).min(tile_rows);
         let parts = pool(threads)?.install(|| {
             let shares = out.par_chunks_mut(share * width).enumerate();
             shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
