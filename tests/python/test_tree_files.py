@@ -246,6 +246,9 @@ XGBOOST_FAULTS: dict[str, Callable[[dict[str, Any]], None]] = {
     "many": lambda document: document["learner"]["gradient_booster"]["model"][
         "gbtree_model_param"
     ].update(num_trees="10000000"),
+    "features": lambda document: document["learner"]["learner_model_param"].update(
+        num_feature="4000000000"
+    ),
     "linear": lambda document: document["learner"]["gradient_booster"].update(name="gblinear"),
     "objective": lambda document: document["learner"]["objective"].update(name="mine"),
 }

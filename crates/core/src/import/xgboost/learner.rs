@@ -8,6 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::trees::source::{Combine, Comparison, Precision, TreeEnsemble};
 use std::ops::Range;
 
+/// Features of a model at most: a file need not name them, and a few bytes could claim any number.
+const MAX_FEATURES: usize = 1 << 20;
+
 /// Numbers of a model that its trees must fit.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
@@ -27,6 +30,10 @@ pub(super) fn read(document: &Value<'_>, options: &XgboostOptions) -> Result<Xgb
         n_features: params.get("num_feature", Value::parsed::<u32>)? as usize,
         n_outputs: num_class.max(n_targets).max(1),
     };
+    if shape.n_features > MAX_FEATURES {
+        let message = format!("num_feature: {} features; at most {MAX_FEATURES} are read", shape.n_features);
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
     if num_class > 1 && n_targets > 1 {
         let message = format!("{num_class} classes of {n_targets} targets each");
         return Err(Error::new(ErrorKind::Unsupported, message));

@@ -104,6 +104,15 @@ fn a_wrapper_says_what_is_missing() {
 }
 
 #[test]
+fn a_number_of_features_that_the_file_only_claims_is_refused() {
+    let claimed = |n: &str| read(&altered("\"num_feature\": \"3\"", &format!("\"num_feature\": \"{n}\"")));
+    assert_eq!(claimed("1048576").expect("a model").ensemble.n_features, 1 << 20);
+    let error = claimed("4000000000").expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("num_feature: 4000000000"), "{error}");
+}
+
+#[test]
 fn base_scores_become_margins() {
     let start = |objective: &str, score: &str| {
         let text = altered("reg:squarederror", objective).replacen("\"5E-1\"", &format!("\"{score}\""), 1);
