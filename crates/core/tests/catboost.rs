@@ -1,5 +1,7 @@
 //! CatBoost's JSON: its own raw scores, bit for bit, and what is refused.
 
+mod tree_files;
+
 use monobloc::ErrorKind;
 use monobloc::import::catboost::{CatboostModel, CatboostOptions};
 use monobloc::import::trees::{TreeModel, TreeOptions, is_tree_file};
@@ -8,46 +10,19 @@ use monobloc::model::trees::source::Combine;
 use monobloc::model::{Classes, Decide, Label};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/catboost")
-}
+use tree_files::{folder, hold_scores};
 
 fn bytes(name: &str) -> Vec<u8> {
-    std::fs::read(folder().join(format!("{name}.json"))).expect("a model")
+    std::fs::read(folder("catboost").join(format!("{name}.json"))).expect("a model")
 }
 
 fn read(name: &str) -> CatboostModel {
     CatboostModel::read(&bytes(name), &CatboostOptions::default()).expect("a model")
 }
 
-fn numbers(digits: &str) -> Vec<f64> {
-    let number = |digits| f64::from_bits(u64::from_str_radix(digits, 16).expect("digits"));
-    digits.split(' ').map(number).collect()
-}
-
-fn bits(numbers: &[f64]) -> Vec<u64> {
-    numbers.iter().map(|number| number.to_bits()).collect()
-}
-
 #[test]
 fn raw_scores_are_catboosts() {
-    let mut n_models = 0;
-    for entry in std::fs::read_dir(folder()).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_none_or(|extension| extension != "scores") {
-            continue;
-        }
-        let model = read(path.file_stem().and_then(|stem| stem.to_str()).expect("a name"));
-        for (number, line) in std::fs::read_to_string(&path).expect("scores").lines().enumerate() {
-            let (row, expected) = line.split_once(':').expect("a row and scores");
-            let found = model.ensemble.raw_scores(&numbers(row)).expect("scores");
-            assert_eq!(bits(&found), bits(&numbers(expected)), "{}, row {number}", path.display());
-        }
-        n_models += 1;
-    }
-    assert_eq!(n_models, 8);
+    hold_scores("catboost", 8, |name| read(name).ensemble);
 }
 
 #[test]

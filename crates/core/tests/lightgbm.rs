@@ -1,50 +1,25 @@
 //! LightGBM's text models: its own raw scores, bit for bit, and what is refused.
 
+mod tree_files;
+
 use monobloc::ErrorKind;
 use monobloc::import::lightgbm::{Level, LightgbmModel, LightgbmOptions};
 use monobloc::model::link::{Link, Summation};
 use monobloc::model::trees::source::Combine;
 use proptest::prelude::*;
-use std::path::{Path, PathBuf};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lightgbm")
-}
+use tree_files::{folder, hold_scores};
 
 fn text(name: &str) -> String {
-    std::fs::read_to_string(folder().join(name)).expect("a model")
+    std::fs::read_to_string(folder("lightgbm").join(name)).expect("a model")
 }
 
 fn read(text: &str) -> LightgbmModel {
     LightgbmModel::read(text.as_bytes(), &LightgbmOptions::default()).expect("a model")
 }
 
-fn numbers(digits: &str) -> Vec<f64> {
-    let number = |digits| f64::from_bits(u64::from_str_radix(digits, 16).expect("digits"));
-    digits.split(' ').map(number).collect()
-}
-
-fn bits(numbers: &[f64]) -> Vec<u64> {
-    numbers.iter().map(|number| number.to_bits()).collect()
-}
-
 #[test]
 fn raw_scores_are_lightgbms() {
-    let mut n_models = 0;
-    for entry in std::fs::read_dir(folder()).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_none_or(|extension| extension != "scores") {
-            continue;
-        }
-        let model = read(&std::fs::read_to_string(path.with_extension("txt")).expect("a model"));
-        for (number, line) in std::fs::read_to_string(&path).expect("scores").lines().enumerate() {
-            let (row, expected) = line.split_once(':').expect("a row and scores");
-            let found = model.ensemble.raw_scores(&numbers(row)).expect("scores");
-            assert_eq!(bits(&found), bits(&numbers(expected)), "{}, row {number}", path.display());
-        }
-        n_models += 1;
-    }
-    assert_eq!(n_models, 16);
+    hold_scores("lightgbm", 16, |name| read(&text(&format!("{name}.txt"))).ensemble);
 }
 
 #[test]
