@@ -17,8 +17,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 const GOLDEN_ROWS: usize = 512;
-/// Values of all golden rows at most, but for one row.
-const GOLDEN_CELLS: usize = 1 << 22;
 
 /// What goes into the bloc of a model file beside the model.
 #[derive(Clone, Debug)]
@@ -174,8 +172,7 @@ fn golden_rows(model: &TreeModel) -> Result<GoldenRows> {
     let values = interesting(ensemble);
     let mut golden = GoldenRows { columns: vec![Vec::new(); ensemble.n_features], ..GoldenRows::default() };
     let mut raw_scores = Vec::new();
-    let n_rows = (GOLDEN_CELLS / ensemble.n_features.max(1)).clamp(1, GOLDEN_ROWS);
-    for _ in 0..n_rows {
+    for _ in 0..GOLDEN_ROWS {
         let mut row = Vec::with_capacity(ensemble.n_features);
         for (feature, column) in golden.columns.iter_mut().enumerate() {
             let (value, cell) = match &model.categories[feature] {
@@ -206,7 +203,7 @@ fn golden_rows(model: &TreeModel) -> Result<GoldenRows> {
         raw_scores.extend(ensemble.raw_scores(&row)?);
     }
     let n_outputs = model.link.n_outputs(ensemble.n_outputs);
-    golden.outputs = vec![0.0; n_rows * n_outputs];
+    golden.outputs = vec![0.0; GOLDEN_ROWS * n_outputs];
     model.link.apply(&raw_scores, ensemble.n_outputs, ensemble.sums, &mut golden.outputs);
     if model.classes.is_some() {
         let rows = raw_scores.chunks_exact(ensemble.n_outputs).zip(golden.outputs.chunks_exact(n_outputs));
