@@ -77,7 +77,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     let batch = read_batch(engine)?;
     let fields = engine.schema().fields();
     let texts: Vec<(Vec<Cell>, String)> =
-        fields.iter().map(|field| cells(&batch, field)).collect::<Result<_>>()?;
+        fields.iter().enumerate().map(|(at, field)| cells(&batch, field, at)).collect::<Result<_>>()?;
     let columns = texts.iter().map(|(cells, text)| Some(Column::Cells(Cells::new(cells, text)))).collect();
     let input = Input::new(engine.schema(), batch.num_rows(), columns)?;
     let ensemble = engine.model().ensemble().ok_or_else(|| Error::corrupt("no ensemble"))?;
@@ -282,15 +282,16 @@ fn read_batch(engine: &Engine) -> Result<RecordBatch> {
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    batch
-        .column_by_name(name)
-        .ok_or_else(|| Error::corrupt(format!("reading {MEMBER}: it has no column {name:?}")))
+/// The column called `name`, which is looked for at place `at` before all others.
+fn column<'a>(batch: &'a RecordBatch, name: &str, at: usize) -> Result<&'a ArrayRef> {
+    let is_there = batch.schema_ref().fields().get(at).is_some_and(|field| field.name() == name);
+    let column = if is_there { batch.columns().get(at) } else { batch.column_by_name(name) };
+    column.ok_or_else(|| Error::corrupt(format!("reading {MEMBER}: it has no column {name:?}")))
 }
 
-/// The column of `field` as cells and their text.
-fn cells(batch: &RecordBatch, field: &Field) -> Result<(Vec<Cell>, String)> {
-    let array = column(batch, &input_name(field))?;
+/// The column of `field`, the one at place `at`, as cells and their text.
+fn cells(batch: &RecordBatch, field: &Field, at: usize) -> Result<(Vec<Cell>, String)> {
+    let array = column(batch, &input_name(field), at)?;
     let wrong = || {
         Error::corrupt(format!("reading {MEMBER}: column of {:?} has type {}", field.name, array.data_type()))
     };
