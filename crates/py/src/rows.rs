@@ -134,13 +134,19 @@ impl<'py> Rows<'py> {
     }
 
     /// One row, or columns.
-    fn of_dict(schema: &Schema, row: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
-        for field in schema.fields() {
-            if row.get_item(&field.name)?.is_some_and(|value| is_column(&value)) {
-                return Self::of_columns(schema, row);
-            }
+    fn of_dict(schema: &Schema, dict: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
+        let values = schema.fields().iter().map(|field| dict.get_item(&field.name));
+        let values = values.collect::<PyResult<Vec<_>>>()?;
+        if values.iter().flatten().any(is_column) {
+            return Self::of_columns(schema, values);
         }
-        Self::of_dicts(schema, std::slice::from_ref(row))
+        let cell = |value: Option<Bound<'py, PyAny>>| {
+            let Some(value) = value else { return Ok(None) };
+            let mut buffer = CellBuffer::default();
+            buffer.push(&value).map(|()| Some(Source::Cells(buffer)))
+        };
+        let sources = values.into_iter().map(cell).collect::<PyResult<_>>()?;
+        Ok(Rows { n_rows: 1, sources: Sources::Apart(sources) })
     }
 
     fn of_dicts(schema: &Schema, rows: &[Bound<'py, PyDict>]) -> PyResult<Rows<'py>> {
@@ -167,12 +173,12 @@ impl<'py> Rows<'py> {
         Ok(Rows { n_rows, sources: Sources::Apart(frames::columns(schema, frame)?) })
     }
 
-    /// The columns of a dict of them.
-    fn of_columns(schema: &Schema, columns: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
+    /// A column for each field that has one.
+    fn of_columns(schema: &Schema, columns: Vec<Option<Bound<'py, PyAny>>>) -> PyResult<Rows<'py>> {
         let mut sources = Vec::with_capacity(schema.fields().len());
         let mut first: Option<(&str, usize)> = None;
-        for field in schema.fields() {
-            let Some(column) = columns.get_item(&field.name)? else {
+        for (field, column) in schema.fields().iter().zip(columns) {
+            let Some(column) = column else {
                 sources.push(None);
                 continue;
             };

@@ -39,7 +39,8 @@ pub struct Scratch {
 }
 
 impl Ranked {
-    /// Adds, with the kernels of `backend`, for each row of `rows`, the leaf values of all trees in their order to the row's part of `sums`.
+    /// Adds, with the kernels of `backend`, for each row of `rows`, the leaf values of all trees in their order to
+    /// the row's part of `sums`.
     /// The rows hold the values of columns, one row after another.
     ///
     /// # Panics

@@ -173,7 +173,8 @@ pub(super) fn fold_narrow<const MANY: bool, S>(
     let (groups, rest) = trees.trees.as_chunks::<TREES>();
     let mut padded = [trees.trees[0]; TREES];
     padded[..rest.len()].copy_from_slice(rest);
-    for (group, n_trees) in groups.iter().map(|group| (group, TREES)).chain([(&padded, rest.len())]) {
+    let padded = (!rest.is_empty()).then_some((&padded, rest.len()));
+    for (group, n_trees) in groups.iter().map(|group| (group, TREES)).chain(padded) {
         // Step by step through all of them, so that few instructions wait for others' results.
         let mut last = [_mm512_setzero_si512(); TREES];
         for ((tree, children), last) in group.iter().zip(&mut children).zip(&mut last) {
