@@ -27,6 +27,7 @@ from ._native import (
     OutlierDetectorEngine,
     PermissionDeniedError,
     Prediction,
+    RowsRejected,
     SchemaError,
     TooLargeError,
     UnsupportedError,
@@ -36,7 +37,7 @@ from ._native import (
     __version__,
     load,
 )
-from .packing import CheckReport, PackReport, check, pack
+from .packing import CheckReport, PackReport, check, edit_sanity, pack
 
 __all__ = [
     "CheckReport",
@@ -60,6 +61,7 @@ __all__ = [
     "PackReport",
     "PermissionDeniedError",
     "Prediction",
+    "RowsRejected",
     "SchemaError",
     "TooLargeError",
     "UnsupportedError",
@@ -68,6 +70,7 @@ __all__ = [
     "VersionTooNewError",
     "__version__",
     "check",
+    "edit_sanity",
     "load",
     "pack",
 ]

@@ -5,6 +5,7 @@
 
 mod inspect;
 mod pack;
+mod sanity;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +37,8 @@ enum Command {
     #[cfg(feature = "onnx")]
     #[command(hide = true)]
     TunePanels(pack::TuneArguments),
+    /// Shows the sanity rules of a bloc, or writes a new bloc with others.
+    Sanity(sanity::Arguments),
     /// Reads every byte of a bloc against its digest and replays its golden rows.
     Verify {
         /// The bloc.
@@ -63,6 +66,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Pack(arguments) => pack::run(arguments),
         #[cfg(feature = "onnx")]
         Command::TunePanels(arguments) => pack::tune_panels(&arguments),
+        Command::Sanity(arguments) => sanity::run(&arguments),
         Command::Verify { bloc, digest } => verify::run(&bloc, digest.as_deref()),
     });
     let shown = result.and_then(|text| match std::io::stdout().lock().write_all(text.as_bytes()) {

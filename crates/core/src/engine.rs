@@ -1,11 +1,12 @@
 //! An engine: a bloc made ready to predict. The only module where the stages meet.
 
+mod answers;
 mod json;
 #[cfg(feature = "onnx")]
 mod network;
 
 #[cfg(feature = "onnx")]
-pub use network::{Finding, NetworkPrediction};
+pub use network::NetworkPrediction;
 
 use crate::bloc::{Bloc, Health, Manifest};
 use crate::budget;
@@ -14,12 +15,13 @@ use crate::float_mode::DefaultMode;
 use crate::input::Input;
 use crate::mapped::View;
 use crate::model::trees::Forest;
-use crate::model::{self, Answer, Constant, Ensemble, Model, Task};
+use crate::model::{self, Constant, Ensemble, Model, Task};
+use crate::monitor::{self, EventCounts, EventOptions, Monitor, OutOfDistribution};
 use crate::params::Params;
 use crate::pool::pool;
-use crate::precision::{Float, Precision};
-use crate::preprocess::{Pipeline, Refusal, Scratch};
+use crate::preprocess::{Pipeline, Scratch};
 use crate::request;
+use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -38,6 +40,10 @@ pub struct Engine {
     schema: Schema,
     pipeline: Pipeline,
     model: Model,
+    sanity: Sanity,
+    monitor: Monitor,
+    /// What golden rows are answered with: the source model's own steps alone.
+    no_rules: Sanity,
     threads: Option<usize>,
     max_body_bytes: usize,
     report: LoadReport,
@@ -48,6 +54,8 @@ pub struct Engine {
 pub struct LoadOptions {
     /// The digest that the bloc must have.
     pub digest: Option<String>,
+    /// Where rows unlike the reference are told of; by default nowhere.
+    pub events: Option<EventOptions>,
     /// Bytes of a JSON request body at most; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
     /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
@@ -82,24 +90,13 @@ pub struct LoadReport {
     pub kernel_variables: Vec<String>,
 }
 
-/// The outputs for all rows, and which rows were refused.
+/// The outputs for all rows, and what was found in them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// [`Model::n_outputs`] values per row, row after row; NaN for refused rows.
+    /// [`Model::n_outputs`] values per row, row after row; NaN for rejected rows.
     pub outputs: Vec<f64>,
-    /// The refused rows, ascending, each once.
-    pub rejections: Vec<Rejection>,
-}
-
-/// A row that the source model would refuse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The row, counted from 0.
-    pub row: usize,
-    /// The name of the field at fault.
-    pub field: String,
-    /// What was found and what was expected.
-    pub reason: String,
+    /// What was found, by ascending row.
+    pub findings: Vec<Finding>,
 }
 
 /// Values that a tile's columns and features hold at most; a tile stays well inside a core's cache.
@@ -135,7 +132,8 @@ impl Engine {
         if options.verify == Verify::Full {
             bloc.verify()?;
         }
-        let (schema, pipeline, model) = read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
+        let (schema, pipeline, model, rules) =
+            read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
         let constants = constants(&model);
         let n_trees = model.ensemble().map_or(0, |ensemble| ensemble.forest().n_trees());
         let private = constants.iter().filter(|constant| !constant.mapped).map(|constant| constant.bytes);
@@ -147,7 +145,29 @@ impl Engine {
             kernel_variables: kernel_variables(&model),
         };
         let max_body_bytes = options.max_body_bytes.unwrap_or(request::MAX_BODY_BYTES);
-        Ok(Engine { bloc, schema, pipeline, model, threads: options.threads, max_body_bytes, report })
+        let no_rules = Sanity::none(&schema);
+        let manifest = bloc.manifest();
+        let named = monitor::Model {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: bloc.digest().to_owned(),
+        };
+        let monitor = Monitor::new(&schema, options.events.clone(), named);
+        let mut engine = Engine {
+            bloc,
+            schema,
+            pipeline,
+            model,
+            sanity: Sanity::none(&Schema::default()),
+            monitor,
+            no_rules,
+            threads: options.threads,
+            max_body_bytes,
+            report,
+        };
+        engine.sanity = engine.ruled_by(rules)?;
+        engine.report.duration = begun.elapsed();
+        Ok(engine)
     }
 
     /// The input fields.
@@ -163,6 +183,11 @@ impl Engine {
     /// The preprocessing.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// The sanity rules.
+    pub fn sanity(&self) -> &Sanity {
+        &self.sanity
     }
 
     /// The manifest.
@@ -185,116 +210,29 @@ impl Engine {
         &self.report
     }
 
-    /// Whether the file is still the one that was loaded.
+    /// Whether the file is still the one that was loaded, and the rows are like the reference.
     pub fn health(&self) -> Health {
-        self.bloc.health()
-    }
-
-    /// The outputs for all rows. A row that the source model would refuse is no error: its outputs
-    /// are NaN and the row is among the rejections.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Schema`] when a column that the model reads is absent.
-    pub fn run(&self, input: &Input<'_>) -> Result<Prediction> {
-        let n_outputs = self.model.n_outputs();
-        let mut outputs = vec![0.0; input.n_rows() * n_outputs];
-        let rejections = self.run_into(input, &mut outputs)?;
-        Ok(Prediction { outputs, rejections })
-    }
-
-    /// As [`Engine::run`], into `outputs`: `n_rows * n_outputs` places.
-    ///
-    /// # Errors
-    /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
-    pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Rejection>> {
-        self.answer_into(input, Answer::Outputs, outputs)
-    }
-
-    /// The outputs of each row followed by the number of its label, as [`Engine::class_numbers_into`] gives
-    /// it: `n_rows * (n_outputs + 1)` places.
-    ///
-    /// # Errors
-    /// As [`Engine::run_into`].
-    pub fn run_with_classes_into(&self, input: &Input<'_>, out: &mut [f64]) -> Result<Vec<Rejection>> {
-        self.answer_into(input, Answer::OutputsAndClass, out)
-    }
-
-    /// The number of each row's label among [`Model::classes`], as the source's `predict` decides: `n_rows`
-    /// places, each a whole number, or NaN for a refused row.
-    ///
-    /// # Errors
-    /// As [`Engine::run_into`].
-    pub fn class_numbers_into(&self, input: &Input<'_>, numbers: &mut [f64]) -> Result<Vec<Rejection>> {
-        self.answer_into(input, Answer::Class, numbers)
-    }
-
-    /// What the trees of each row add up to, before the link: [`Model::n_raw_scores`] values per row, NaN for
-    /// refused rows. They are the training library's bit for bit: CatBoost's `RawFormulaVal`, LightGBM's
-    /// `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's `decision_function` of gradient boosting.
-    ///
-    /// # Errors
-    /// As [`Engine::run_into`].
-    pub fn raw_scores_into(&self, input: &Input<'_>, scores: &mut [f64]) -> Result<Vec<Rejection>> {
-        self.answer_into(input, Answer::RawScores, scores)
-    }
-
-    fn answer_into(&self, input: &Input<'_>, answer: Answer, out: &mut [f64]) -> Result<Vec<Rejection>> {
-        let ensemble = self.ensemble()?;
-        let width = ensemble.width(answer);
-        let refusals = self.in_tiles(input, out, width, |rows, out, refusals| {
-            SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
-                Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, refusals),
-                Precision::Double => self.tile(ensemble, input, rows, answer, scratch, double, out, refusals),
-            });
-        })?;
-        let rejections = self.rejections(refusals, input.first_row());
-        for rejection in &rejections {
-            out[(rejection.row - input.first_row()) * width..][..width].fill(f64::NAN);
+        let mut health = self.bloc.health();
+        let share = self.out_of_distribution();
+        if share.is_degraded() {
+            health.findings.push(share.sentence());
         }
-        Ok(rejections)
+        health
     }
 
-    /// The outputs for all rows, or an error that names the first row which the source model would
-    /// refuse.
-    ///
-    /// # Errors
-    /// As [`Engine::run_into`], and [`ErrorKind::Schema`] with field and row.
-    pub fn predict_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<()> {
-        accept(self.run_into(input, outputs)?)
+    /// The share of rows unlike the reference over the last five minutes, in this process.
+    pub fn out_of_distribution(&self) -> OutOfDistribution {
+        self.monitor.out_of_distribution(&self.schema, self.sanity.rules())
     }
 
-    /// The feature matrix, row after row, in `f64`: `n_rows * n_features` places.
-    ///
-    /// # Errors
-    /// As [`Engine::predict_into`].
-    pub fn transform_into(&self, input: &Input<'_>, features: &mut [f64]) -> Result<()> {
-        self.transform(input, features)
-    }
-
-    /// The feature matrix in `f32`, which is exact when that is the pipeline's type.
-    ///
-    /// # Errors
-    /// As [`Engine::predict_into`].
-    pub fn transform_into_f32(&self, input: &Input<'_>, features: &mut [f32]) -> Result<()> {
-        self.transform(input, features)
+    /// What became of the events so far.
+    pub fn event_counts(&self) -> EventCounts {
+        self.monitor.event_counts()
     }
 
     /// Whether the model gives probabilities of classes.
     pub fn is_classifier(&self) -> bool {
         self.model.ensemble().is_some_and(|ensemble| ensemble.task() == Task::Classification)
-    }
-
-    fn transform<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
-        let refusals = self.features(input, features)?;
-        accept(self.rejections(refusals, input.first_row()))
-    }
-
-    /// Writes the feature matrix, and gives what the source's preprocessing would refuse.
-    fn features<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<Vec<Refusal>> {
-        let width = self.pipeline.n_features();
-        self.in_tiles(input, features, width, |rows, out, refusals| {
-            SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, refusals));
-        })
     }
 
     /// Runs `tile` over ranges of rows with their places in `out`, on the pool where that pays.
@@ -303,8 +241,8 @@ impl Engine {
         input: &Input<'_>,
         out: &mut [T],
         width: usize,
-        tile: impl Fn(Range<usize>, &mut [T], &mut Vec<Refusal>) + Sync,
-    ) -> Result<Vec<Refusal>> {
+        tile: impl Fn(Range<usize>, &mut [T], &mut Vec<Finding>) + Sync,
+    ) -> Result<Vec<Finding>> {
         let n_rows = input.n_rows();
         if out.len() != n_rows * width {
             let message = format!("{} places for {n_rows} rows of {width} values", out.len());
@@ -321,12 +259,12 @@ impl Engine {
         let tile_rows = if in_blocks { 1 << most.ilog2() } else { most };
         let in_order = |first: usize, out: &mut [T]| {
             let _mode = DefaultMode::enter();
-            let mut refusals = Vec::new();
+            let mut findings = Vec::new();
             for (number, out) in out.chunks_mut(tile_rows * width).enumerate() {
                 let begin = first + number * tile_rows;
-                tile(begin..begin + out.len() / width, out, &mut refusals);
+                tile(begin..begin + out.len() / width, out, &mut findings);
             }
-            refusals
+            findings
         };
         let most = n_rows / PARALLEL_ROWS;
         let threads = if most < 2 { 1 } else { self.threads.unwrap_or_else(budget::threads).min(most) };
@@ -348,82 +286,9 @@ impl Engine {
             Error::new(ErrorKind::InvalidArgument, message)
         })
     }
-
-    #[expect(clippy::too_many_arguments, reason = "a tile: its rows, what is asked, and the memory for it")]
-    fn tile<V: Float>(
-        &self,
-        ensemble: &Ensemble,
-        input: &Input<'_>,
-        rows: Range<usize>,
-        answer: Answer,
-        scratch: &mut Scratch,
-        TileScratch { features, model }: &mut TileScratch<V>,
-        out: &mut [f64],
-        refusals: &mut Vec<Refusal>,
-    ) {
-        let needed = rows.len() * self.pipeline.n_features();
-        if features.len() < needed {
-            features.resize(needed, V::default());
-        }
-        let features = &mut features[..needed];
-        self.pipeline.run(input, rows.clone(), scratch, features, refusals);
-        if ensemble.refuses_some() && features.iter().fold(false, |any, &value| any | ensemble.refuses(value))
-        {
-            self.refuse_features(ensemble, &rows, features, refusals);
-        }
-        ensemble.run(features, answer, model, out);
-    }
-
-    fn refuse_features<V: Float>(
-        &self,
-        ensemble: &Ensemble,
-        rows: &Range<usize>,
-        features: &[V],
-        refusals: &mut Vec<Refusal>,
-    ) {
-        let width = self.pipeline.n_features();
-        for (at, &value) in features.iter().enumerate().filter(|(_, value)| ensemble.refuses(**value)) {
-            let (name, value) = (&self.pipeline.feature_names()[at % width], value.to_f64());
-            let expected = if value.is_nan() {
-                "the model takes no missing values".to_owned()
-            } else {
-                format!("expected a finite {}", V::PRECISION.name())
-            };
-            let reason = format!("feature {name:?} is {value}; {expected}");
-            refusals.push(Refusal {
-                row: rows.start + at / width,
-                field: self.pipeline.field_of(at % width),
-                reason,
-            });
-        }
-    }
-
-    /// The first refusal of each row.
-    fn rejections(&self, mut refusals: Vec<Refusal>, first_row: usize) -> Vec<Rejection> {
-        refusals.sort_by_key(|refusal| refusal.row);
-        refusals.dedup_by_key(|refusal| refusal.row);
-        let name = |field: usize| self.schema.fields()[field].name.clone();
-        let rejection =
-            |Refusal { row, field, reason }| Rejection { row: first_row + row, field: name(field), reason };
-        refusals.into_iter().map(rejection).collect()
-    }
 }
 
-fn accept(rejections: Vec<Rejection>) -> Result<()> {
-    match rejections.into_iter().next() {
-        None => Ok(()),
-        Some(rejection) => Err(rejection.into()),
-    }
-}
-
-impl From<Rejection> for Error {
-    fn from(Rejection { row, field, reason }: Rejection) -> Error {
-        let message = format!("field {field:?}, row {row}: {reason}");
-        Error::new(ErrorKind::Schema, message).at(field, Some(row))
-    }
-}
-
-fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model)> {
+fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model, Rules)> {
     let manifest = bloc.manifest();
     let schema = Schema::parse(manifest.schema.get())?;
     let params = Params::new(bloc.section("params.bin").unwrap_or_else(|| View::of_bytes(&[])));
@@ -440,7 +305,11 @@ fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model)> {
             Model::Ensemble(Box::new(ensemble))
         }
     };
-    Ok((schema, pipeline, model))
+    let rules = manifest
+        .sanity
+        .as_ref()
+        .map_or_else(|| Ok(Rules::default()), |json| Rules::parse(json.get(), &schema))?;
+    Ok((schema, pipeline, model, rules))
 }
 
 #[cfg(feature = "onnx")]

@@ -19,7 +19,7 @@ struct Inner {
     location: Option<InputLocation>,
 }
 
-/// Where in the caller's input a [`ErrorKind::Schema`] error was found.
+/// Where in the caller's input a [`ErrorKind::Schema`] or [`ErrorKind::RowsRejected`] error was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputLocation {
     /// The name of the field.
@@ -106,7 +106,7 @@ impl ErrorKind {
         match self {
             ErrorKind::InvalidArgument | ErrorKind::MalformedRequest => 400,
             ErrorKind::TooLarge => 413,
-            ErrorKind::Schema => 422,
+            ErrorKind::RowsRejected | ErrorKind::Schema => 422,
             ErrorKind::Internal => 500,
             _ => 503,
         }
@@ -170,6 +170,9 @@ catalogue! {
     NotFound = 8, "not_found";
     /// The file may not be read or written by this user.
     PermissionDenied = 9, "permission_denied";
+    /// Rows have no answer, and the call has no place to say so for each. The message names the first of them, with
+    /// field and reason.
+    RowsRejected = 15, "rows_rejected";
     /// The input does not fit the model's schema. The message names the field and the row.
     Schema = 10, "schema";
     /// The request body has more bytes or values than are taken. Send it in parts.

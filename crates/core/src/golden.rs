@@ -12,7 +12,7 @@ pub use tensors::{GoldenCase, RELATIVE_BOUND};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
-use crate::model::Task;
+use crate::model::{Answer, Task};
 use crate::schema::{Field, Kind, Null, Schema};
 use arrow_array::builder::{BooleanBuilder, FixedSizeListBuilder, Float64Builder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -83,17 +83,17 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     let ensemble = engine.model().ensemble().ok_or_else(|| Error::corrupt("no ensemble"))?;
     let n_rows = batch.num_rows();
     let mut outputs = vec![0.0; n_rows * ensemble.n_outputs()];
-    engine.run_into(&input, &mut outputs)?;
+    engine.answer_without_rules(&input, Answer::Outputs, &mut outputs)?;
     let expected = values(&batch, output_name(ensemble.task()))?.unwrap_or_default();
     let mut raw_scores = vec![0.0; n_rows * engine.model().n_raw_scores()];
     let expected_raw = values(&batch, RAW_SCORES)?;
     let mut classes = vec![0.0; n_rows];
     let expected_classes = values(&batch, CLASS)?;
     if expected_raw.is_some() {
-        engine.raw_scores_into(&input, &mut raw_scores)?;
+        engine.answer_without_rules(&input, Answer::RawScores, &mut raw_scores)?;
     }
     if expected_classes.is_some() {
-        engine.class_numbers_into(&input, &mut classes)?;
+        engine.answer_without_rules(&input, Answer::Class, &mut classes)?;
     }
     let compare = |name: &str, expected: &[f64], found: &[f64]| {
         if expected.len() != found.len() {

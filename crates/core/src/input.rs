@@ -1,6 +1,7 @@
 //! The caller's rows, borrowed: one column per field of the schema.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::extra::Extra;
 use crate::schema::Schema;
 use crate::strided::{Strided, StridedMatrix};
 
@@ -10,6 +11,7 @@ pub struct Input<'a> {
     first_row: usize,
     n_rows: usize,
     columns: Columns<'a>,
+    extra: Option<&'a Extra>,
 }
 
 #[derive(Debug)]
@@ -155,7 +157,7 @@ impl<'a> Input<'a> {
                 return Err(Error::new(ErrorKind::Schema, message).at(&field.name, None));
             }
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns) })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns), extra: None })
     }
 
     /// Rows of a matrix with one column per field of `schema`, in its order.
@@ -172,7 +174,7 @@ impl<'a> Input<'a> {
             let message = format!("an array of {n_columns} columns; the model has {n_fields} fields");
             return Err(Error::new(ErrorKind::Schema, message));
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix) })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix), extra: None })
     }
 
     /// Rows from named columns. Columns that are no field of `schema` are ignored.
@@ -199,6 +201,18 @@ impl<'a> Input<'a> {
     pub fn starting_at(mut self, row: usize) -> Self {
         self.first_row = row;
         self
+    }
+
+    /// With what came under names that are no field; its rows count from the first row of what the caller holds.
+    #[must_use]
+    pub fn with_extra(mut self, extra: &'a Extra) -> Self {
+        self.extra = Some(extra);
+        self
+    }
+
+    /// What came under names that are no field, where the caller tells.
+    pub fn extra(&self) -> Option<&'a Extra> {
+        self.extra
     }
 
     /// The number of the first row in what the caller holds.

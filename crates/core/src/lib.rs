@@ -8,12 +8,14 @@ pub mod bloc;
 pub mod budget;
 pub mod engine;
 pub mod error;
+pub mod extra;
 pub mod float_mode;
 pub mod golden;
 pub mod import;
 pub mod input;
 mod mapped;
 pub mod model;
+pub mod monitor;
 pub mod pack;
 mod params;
 mod pool;
@@ -21,17 +23,20 @@ pub mod precision;
 pub mod preprocess;
 pub mod records;
 pub mod request;
+pub mod sanity;
 pub mod schema;
 pub mod strided;
 mod vocabulary;
 
 pub use bloc::Bloc;
-pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Rejection, Verify};
 #[cfg(feature = "onnx")]
-pub use engine::{Finding, NetworkPrediction};
+pub use engine::NetworkPrediction;
+pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Verify};
 pub use error::{Error, ErrorKind, Result};
+pub use extra::Extra;
 pub use input::{Cell, Cells, Column, Input, Matrix};
 pub use mapped::View;
 #[cfg(feature = "onnx")]
 pub use model::graph::Tensor;
+pub use sanity::{Finding, FindingKind, Status, Value};
 pub use strided::{Strided, StridedMatrix};

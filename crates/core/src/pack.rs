@@ -3,11 +3,13 @@
 
 #[cfg(feature = "onnx")]
 mod network;
+mod rules;
 mod trees;
 
 #[cfg(feature = "onnx")]
 pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning};
 
+pub use rules::with_rules;
 pub use trees::TreePacker;
 
 use crate::bloc::{BlocWriter, Draft};

@@ -5,6 +5,7 @@ mod cell;
 mod row;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::extra::Extra;
 use crate::input::Input;
 use crate::records::Records;
 use crate::schema::Schema;
@@ -23,8 +24,8 @@ pub struct Request {
     records: Records,
     /// For a body of columns: which fields it has. A body of rows has them all.
     columns: Option<Vec<bool>>,
-    /// Values under names that the schema does not know.
-    n_extra: usize,
+    /// What stands under names that the schema does not know.
+    extra: Extra,
 }
 
 impl Request {
@@ -43,7 +44,8 @@ impl Request {
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         self.records.clear(schema.fields().len());
-        (self.columns, self.n_extra) = (None, 0);
+        self.columns = None;
+        self.extra.clear();
         let mut reader = Reader { schema, request: self, failure: None, next: 0 };
         let mut json = serde_json::Deserializer::from_str(text);
         let read = body::Body(&mut reader).deserialize(&mut json).and_then(|()| json.end());
@@ -59,9 +61,9 @@ impl Request {
         &self.records
     }
 
-    /// How many values stood under names that the schema does not know; they are ignored.
-    pub fn n_extra(&self) -> usize {
-        self.n_extra
+    /// What stood under names that the schema does not know.
+    pub fn extra(&self) -> &Extra {
+        &self.extra
     }
 
     /// The rows as input for the engine.
@@ -70,7 +72,8 @@ impl Request {
     /// As [`Input::new`], for a schema other than the one it was read with.
     pub fn input(&self, schema: &Schema) -> Result<Input<'_>> {
         let columns = self.columns.as_ref();
-        self.records.input(schema, |field| columns.is_none_or(|has| has[field]))
+        let input = self.records.input(schema, |field| columns.is_none_or(|has| has[field]))?;
+        Ok(input.with_extra(&self.extra))
     }
 }
 
@@ -123,7 +126,7 @@ enum Name {
     /// The list of rows.
     Rows,
     /// Nothing that the schema knows.
-    Extra,
+    Extra(String),
 }
 
 /// Reads a key. `rows` says whether the list of rows may stand under it, which a field of that name hides.
@@ -151,7 +154,7 @@ impl Visitor<'_> for NameSeed<'_, '_> {
         Ok(match self.reader.field(name) {
             Some(field) => Name::Field(field),
             None if self.rows && name == "rows" => Name::Rows,
-            None => Name::Extra,
+            None => Name::Extra(name.to_owned()),
         })
     }
 }

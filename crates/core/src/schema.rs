@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The inputs of a model, in order: the fields of a row, or the tensors of a network that stands alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Schema {
     fields: Vec<Field>,
     tensors: Vec<TensorField>,
@@ -64,7 +64,10 @@ struct Json {
 
 impl Schema {
     /// Reads the manifest's `schema`.
-    pub(crate) fn parse(json: &str) -> Result<Schema> {
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] for other JSON, a name twice, or fields beside tensors.
+    pub fn parse(json: &str) -> Result<Schema> {
         let Json { fields, tensors } = serde_json::from_str(json)
             .map_err(|error| Error::corrupt(format!("reading the manifest's schema: {error}")))?;
         let mut numbers = HashMap::with_capacity(fields.len());

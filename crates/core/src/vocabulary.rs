@@ -131,6 +131,22 @@ impl TextVocabulary {
         }
     }
 
+    /// Whether `text` is a category.
+    pub fn knows(&self, text: &str) -> bool {
+        self.text_index(text.as_bytes()).is_some()
+    }
+
+    /// The texts, as far as they are such.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        (0..self.count).filter_map(|index| {
+            let position = |at: usize| self.positions[at].load(Ordering::Relaxed);
+            let range = position(index)..position(index + 1).min(self.bytes.len() as u64 * 8);
+            let byte =
+                |at: u64| (self.bytes[at as usize / 8].load(Ordering::Relaxed) >> (8 * (at % 8))) as u8;
+            String::from_utf8(range.map(byte).collect()).ok()
+        })
+    }
+
     fn text_index(&self, text: &[u8]) -> Option<usize> {
         let hash = hash(text);
         let mask = self.table.len() - 1;

@@ -2,7 +2,9 @@
 
 mod sample;
 
-use monobloc::{Cell, Cells, Column, Engine, ErrorKind, Input, LoadOptions, Verify, golden};
+use monobloc::{
+    Cell, Cells, Column, Engine, ErrorKind, FindingKind, Input, LoadOptions, Status, Verify, golden,
+};
 use sample::{AGES, BALANCES, expected, input, pack, pack_with, region_cells};
 use tempfile::TempDir;
 
@@ -23,7 +25,8 @@ fn answers_are_the_definitions() {
     let (cells, text) = region_cells();
     let prediction = engine.run(&input(&engine, &cells, &text)).expect("a prediction");
     assert_eq!(bits(&prediction.outputs), bits(&expected()));
-    assert!(prediction.rejections.is_empty());
+    let found: Vec<_> = prediction.findings.iter().map(|finding| (finding.row, finding.kind)).collect();
+    assert_eq!(found, [(4, FindingKind::UnknownCategory)]);
     let report = golden::replay(&engine).expect("golden rows");
     assert_eq!((report.rows, report.exact, report.max_abs_diff), (AGES.len(), true, 0.0));
 }
@@ -65,20 +68,30 @@ fn refused_rows_are_data_for_run_and_errors_for_predict() {
     ];
     let input = Input::new(engine.schema(), 6, columns).expect("input").starting_at(100);
     let prediction = engine.run(&input).expect("run never fails for a row");
-    let rows: Vec<usize> = prediction.rejections.iter().map(|rejection| rejection.row).collect();
-    assert_eq!(rows, [101, 103, 104]);
+    let found: Vec<_> = prediction.findings.iter().map(|f| (f.row, f.status, f.kind)).collect();
+    let (rejected, flagged) = (Status::Rejected, Status::Flagged);
+    assert_eq!(
+        found,
+        [
+            (101, rejected, FindingKind::Missing),
+            (103, rejected, FindingKind::Infinite),
+            (104, flagged, FindingKind::UnknownCategory),
+            (104, rejected, FindingKind::Refused),
+        ]
+    );
     for row in 0..6 {
         let refused = [1, 3, 4].contains(&row);
         assert!(prediction.outputs[row * 2..][..2].iter().all(|value| value.is_nan() == refused));
     }
     let error = engine.predict_into(&input, &mut [0.0; 12]).expect_err("a refused row");
-    assert_eq!(error.kind(), ErrorKind::Schema);
+    assert_eq!(error.kind(), ErrorKind::RowsRejected);
+    assert!(error.to_string().contains("row 104, field \"balance\": feature \"balance\" is inf"), "{error}");
     let location = error.location().expect("a place");
     assert_eq!((location.field.as_str(), location.row), ("balance", Some(101)));
 }
 
 #[test]
-fn text_is_read_as_a_number_or_refused() {
+fn text_is_read_as_a_number_or_taken_as_missing() {
     let folder = TempDir::new().expect("a folder");
     let engine = engine(&folder, &LoadOptions::default());
     let text = "40abcnorth";
@@ -92,13 +105,18 @@ fn text_is_read_as_a_number_or_refused() {
     ];
     let prediction = engine.run(&Input::new(engine.schema(), 4, columns).expect("input")).expect("run");
     assert_eq!(bits(&prediction.outputs[..2]), bits(&prediction.outputs[2..4]));
-    let reasons: Vec<_> =
-        prediction.rejections.iter().map(|r| (r.row, r.field.as_str(), r.reason.as_str())).collect();
+    let reasons: Vec<_> = prediction.findings.iter().map(|f| (f.row, f.status, f.reason())).collect();
+    let reason = |row, status, reason: &str| (row, status, reason.to_owned());
     assert_eq!(
         reasons,
         [
-            (2, "age", "expected a number, found the text \"abc\""),
-            (3, "age", "expected a number, found a value that is neither number nor text"),
+            reason(0, Status::Flagged, "found the text \"40\", expected a number; 40 is used instead"),
+            reason(2, Status::Repaired, "found the text \"abc\", expected a number; taken as missing"),
+            reason(
+                3,
+                Status::Repaired,
+                "found a value that is neither number nor text, expected a number; taken as missing"
+            ),
         ]
     );
 }

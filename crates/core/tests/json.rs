@@ -50,7 +50,8 @@ fn every_form_means_the_same() {
     for body in [json!(rows), json!({ "rows": rows }), json!(by_position), columns, json!(mixed)] {
         let response = run(&engine, &body.to_string());
         assert_eq!(response["outputs"]["probabilities"], probabilities(), "{body}");
-        assert_eq!((&response["rows"], &response["verdicts"]), (&json!(6), &json!([])));
+        assert_eq!((&response["rows"], &response["verdicts"][0]["row"]), (&json!(6), &json!(4)));
+        assert_eq!(response["verdicts"][0]["findings"][0]["kind"], "unknown_category");
     }
     for (at, row) in rows.iter().enumerate() {
         let response = run(&engine, &format!("\u{feff}{row}\n"));
@@ -68,14 +69,18 @@ fn a_response_is_one_line_of_known_shape() {
     let text = String::from_utf8(engine.run_json(body).expect("a response")).expect("UTF-8");
     let [first, second] = [(1.0, "east"), (f64::NAN, "")]
         .map(|(age, region)| json!(sample::probabilities(age, 0.0, region)).to_string());
-    let found = r#"{"findings":[{"field":"balance","reason":"feature \"balance\" is inf; expected a finite float32"}],"row":0,"status":"rejected"}"#;
-    let absent = |name: &str| format!(r#"{{"field":"{name}","reason":"absent, taken as missing"}}"#);
+    let read = r#"{"field":"balance","kind":"wrong_type","reason":"found the text \"1e999\", expected a number; inf is used instead","seen":"1e999","used":"Infinity"}"#;
+    let infinite = r#"{"field":"balance","kind":"infinite","reason":"found \"1e999\", expected a finite float64","seen":"1e999"}"#;
+    let found = format!(r#"{{"findings":[{read},{infinite}],"row":0,"status":"rejected"}}"#);
+    let absent = |name: &str| {
+        format!(r#"{{"field":"{name}","kind":"absent","reason":"absent, taken as missing","seen":null}}"#)
+    };
     let flagged =
         format!(r#"{{"findings":[{},{}],"row":2,"status":"flagged"}}"#, absent("age"), absent("region"));
     assert_eq!(
         text,
         format!(
-            r#"{{"outputs":{{"label":[null,0,0],"probabilities":[[null,null],{first},{second}]}},"rows":3,"verdicts":[{found},{flagged}]}}"#
+            r#"{{"outputs":{{"label":[null,0,0],"probabilities":[[null,null],{first},{second}]}},"rows":3,"verdicts":[{found},{flagged}],"extra":{{"x":1}}}}"#
         )
     );
     assert_eq!(
@@ -163,10 +168,12 @@ fn a_row_of_wrong_values_disturbs_no_other() {
     for bad in [json!([1]), json!({ "a": 1 }), json!("twelve")] {
         let body = json!([row(0), { "age": bad, "balance": 1, "region": "east" }, row(1)]);
         let response = run(&engine, &body.to_string());
-        let wanted = json!([probabilities()[0], [null, null], probabilities()[1]]);
+        let missing = json!(sample::probabilities(f64::NAN, 1.0, "east"));
+        let wanted = json!([probabilities()[0], missing, probabilities()[1]]);
         assert_eq!(response["outputs"]["probabilities"], wanted);
         let verdict = &response["verdicts"][0];
-        assert_eq!((&verdict["row"], &verdict["findings"][0]["field"]), (&json!(1), &json!("age")));
+        assert_eq!((&verdict["row"], &verdict["status"]), (&json!(1), &json!("repaired")));
+        assert_eq!(verdict["findings"][0]["field"], "age");
     }
 }
 

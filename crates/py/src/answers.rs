@@ -4,19 +4,21 @@ use crate::arrays::filled;
 use crate::engine::{Engine, detached};
 use crate::error::exception;
 use crate::labels::Labels;
-use crate::prediction::{Noted, Prediction, Verdicts};
+use crate::prediction::Prediction;
 use crate::rows::Rows;
+use crate::verdicts::Verdicts;
 use monobloc::model::{Classes, Ensemble};
 use monobloc::precision::Precision;
-use monobloc::{Input, Rejection};
+use monobloc::sanity::accept;
+use monobloc::{Finding, Input};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Writes values for all rows of a chunk, and gives the refused ones.
-type Fill<'a> = &'a (dyn Fn(&Input<'_>, &mut [f64]) -> monobloc::Result<Vec<Rejection>> + Sync);
+/// Writes values for all rows of a chunk, and gives what is found in them.
+type Fill<'a> = &'a (dyn Fn(&Input<'_>, &mut [f64]) -> monobloc::Result<Vec<Finding>> + Sync);
 
 /// An array of `n_values` per row in the source's type, in one dimension where `flat` and there is one value.
-/// Raises for the first row that the source model would refuse.
+/// Raises where rows are rejected.
 pub fn values<'py>(
     py: Python<'py>,
     engine: &Engine,
@@ -27,8 +29,8 @@ pub fn values<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let width = (!flat || n_values != 1).then_some(n_values);
     array(py, engine, rows, n_values, width, |input, out| {
-        let rejections = detached(py, input, || fill(input, out))?;
-        rejections.into_iter().next().map_or(Ok(()), |first| Err(exception(&first.into())))
+        let findings = detached(py, input, || fill(input, out))?;
+        accept(&findings).map_err(|error| exception(&error))
     })
 }
 
@@ -71,10 +73,8 @@ pub fn labels<'py>(
     let mut labels = Labels::new(py, classes, rows.n_rows())?;
     engine.for_each_chunk(rows, |input| {
         let mut numbers = vec![0.0; input.n_rows()];
-        let rejections = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
-        if let Some(first) = rejections.into_iter().next() {
-            return Err(exception(&first.into()));
-        }
+        let findings = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
+        accept(&findings).map_err(|error| exception(&error))?;
         labels.extend(numbers.into_iter())
     })?;
     labels.finish()
@@ -85,33 +85,31 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     let model = engine.inner().model();
     let (n_outputs, n_rows) = (model.n_outputs(), rows.n_rows());
     let classes = model.classes();
-    let mut rejections: Vec<Rejection> = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut numbers = Vec::new();
     let ensemble = model.ensemble();
     let name = ensemble.map_or("prediction", Ensemble::output_name);
     let list = !ensemble.is_some_and(Ensemble::has_flat_output);
     let array = array(py, engine, rows, n_outputs, list.then_some(n_outputs), |input, out| {
         if classes.is_none() {
-            rejections.extend(detached(py, input, || engine.inner().run_into(input, out))?);
+            findings.extend(detached(py, input, || engine.inner().run_into(input, out))?);
             return Ok(());
         }
         let mut together = vec![0.0; input.n_rows() * (n_outputs + 1)];
-        let rejected = detached(py, input, || engine.inner().run_with_classes_into(input, &mut together))?;
-        rejections.extend(rejected);
+        findings.extend(detached(py, input, || engine.inner().run_with_classes_into(input, &mut together))?);
         for (row, out) in together.chunks_exact(n_outputs + 1).zip(out.chunks_exact_mut(n_outputs)) {
             out.copy_from_slice(&row[..n_outputs]);
             numbers.push(row[n_outputs]);
         }
         Ok(())
     })?;
+    let verdicts = Verdicts::new(n_rows, findings, rows.extra());
     let outputs = PyDict::new(py);
     outputs.set_item(name, array)?;
     if let Some(classes) = classes {
         let mut labels = Labels::new(py, classes, n_rows)?;
         labels.extend(numbers.into_iter())?;
-        outputs.set_item("label", labels.without(&rejections)?)?;
+        outputs.set_item("label", labels.without(verdicts.rejected())?)?;
     }
-    let noted = rejections.into_iter().map(Noted::from).collect();
-    let verdicts = Verdicts { n_rows, noted };
     Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
 }

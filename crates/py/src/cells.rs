@@ -57,7 +57,8 @@ impl CellBuffer {
         let cell = if let Ok(text) = value.cast::<PyString>() {
             match text.to_str() {
                 Ok(text) => self.text_cell(text),
-                Err(_) => Cell::Other,
+                // Half of a surrogate pair, which no category can hold.
+                Err(_) => self.text_cell(&text.to_string_lossy()),
             }
         } else if let Ok(number) = value.cast::<PyFloat>() {
             Cell::Float(number.value())

@@ -3,10 +3,12 @@
 use crate::answers;
 use crate::arrays::filled;
 use crate::error::{exception, raise};
+use crate::events::Listeners;
 use crate::labels::{labels, names};
 use crate::prediction::Prediction;
 use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
+use crate::verdicts::Verdicts;
 use monobloc::error::guard;
 use monobloc::model::Task;
 use monobloc::precision::Precision;
@@ -31,6 +33,7 @@ const DETACH_BYTES: usize = 1 << 14;
 pub struct Engine {
     inner: Arc<monobloc::Engine>,
     options: LoadOptions,
+    events: Listeners,
     /// Where the bloc is, whatever the working directory becomes.
     absolute_path: PathBuf,
 }
@@ -48,11 +51,27 @@ pub struct OutlierDetectorEngine;
 /// batch; by default the process's CPU budget does. `max_body_bytes` bounds JSON request bodies, by default
 /// to 64 MiB.
 ///
+/// Rows unlike the reference are told of: `on_event` is called with a dict for each, and `event_log` is a file to
+/// which it is appended as a line of JSON (up to 64 MiB). `event_sample` is the share of them that is told, and
+/// `events_per_second` bounds how many. See `docs/sanity.md`.
+///
 /// >>> engine = monobloc.load("credit.bloc")
 /// >>> engine.predict_proba(X).shape
 /// (1000, 2)
 #[pyfunction]
-#[pyo3(signature = (path, *, digest=None, threads=None, verify="structure", max_body_bytes=None))]
+#[pyo3(signature = (
+    path,
+    *,
+    digest=None,
+    threads=None,
+    verify="structure",
+    max_body_bytes=None,
+    on_event=None,
+    event_log=None,
+    event_sample=1.0,
+    events_per_second=10,
+))]
+#[expect(clippy::too_many_arguments, reason = "what can be said of an engine, each by its own name")]
 pub fn load<'py>(
     py: Python<'py>,
     path: PathBuf,
@@ -60,7 +79,13 @@ pub fn load<'py>(
     threads: Option<i64>,
     verify: &str,
     max_body_bytes: Option<usize>,
+    on_event: Option<Bound<'py, PyAny>>,
+    event_log: Option<PathBuf>,
+    event_sample: f64,
+    events_per_second: u32,
 ) -> PyResult<Bound<'py, Engine>> {
+    let events =
+        Listeners { on_event: on_event.map(Bound::unbind), log: event_log, event_sample, events_per_second };
     let verify = match verify {
         "structure" => Verify::Structure,
         "full" => Verify::Full,
@@ -74,7 +99,9 @@ pub fn load<'py>(
             raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
         })
     });
-    let options = LoadOptions { digest, max_body_bytes, threads: threads.transpose()?, verify };
+    let events_options = events.options()?;
+    let options =
+        LoadOptions { digest, events: events_options, max_body_bytes, threads: threads.transpose()?, verify };
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();
@@ -84,7 +111,7 @@ pub fn load<'py>(
         logger.call_method1("warning", ("%s is set: it changes the kernels that networks run on", name))?;
     }
     let absolute_path = std::path::absolute(&path).unwrap_or(path);
-    let engine = Engine { inner: Arc::new(inner), options, absolute_path };
+    let engine = Engine { inner: Arc::new(inner), options, events, absolute_path };
     if engine.inner.is_classifier() {
         let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
         return Ok(Bound::new(py, classifier)?.into_super());
@@ -104,14 +131,16 @@ pub fn _reload<'py>(
     digest: String,
     threads: Option<i64>,
     max_body_bytes: Option<usize>,
+    events: (Option<Bound<'py, PyAny>>, Option<PathBuf>, f64, u32),
 ) -> PyResult<Bound<'py, Engine>> {
-    load(py, path, Some(digest), threads, "structure", max_body_bytes)
+    let (on_event, log, sample, per_second) = events;
+    load(py, path, Some(digest), threads, "structure", max_body_bytes, on_event, log, sample, per_second)
 }
 
 #[pymethods]
 impl Engine {
     /// The label, or for regression the value, of each row, as the source model's `predict` gives it.
-    /// Raises `SchemaError` for a row that the source model would refuse.
+    /// Raises `RowsRejected` where rows have no answer.
     #[pyo3(name = "predict")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn predict<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -131,7 +160,7 @@ impl Engine {
     /// What the trees of each row add up to, before it becomes a probability or a prediction; one value
     /// per row, or one per class. They are the training library's bit for bit: CatBoost's
     /// `RawFormulaVal`, LightGBM's `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's
-    /// `decision_function` of gradient boosting. Raises `SchemaError` for a row that the source model would refuse.
+    /// `decision_function` of gradient boosting. Raises `RowsRejected` where rows have no answer.
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn raw_scores<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let rows = self.rows(X)?;
@@ -154,6 +183,27 @@ impl Engine {
             return crate::network::run(py, self, X);
         }
         answers::run(py, self, &self.rows(X)?)
+    }
+
+    /// A verdict on each row, without predicting: what `run` would say of it.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn check<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Verdicts> {
+        let rows = self.rows(X)?;
+        let mut findings = Vec::new();
+        self.for_each_chunk(&rows, |input| {
+            findings.extend(detached(py, input, || self.inner.check(input))?);
+            Ok(())
+        })?;
+        Ok(Verdicts::new(rows.n_rows(), findings, rows.extra()))
+    }
+
+    /// The sanity rules: a dict with `fields` (rules by name), `on_extra` and `max_out_of_distribution`, as
+    /// `docs/sanity.md` describes them.
+    #[getter]
+    fn sanity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let rules = serde_json::to_string(self.inner.sanity().rules());
+        let rules = rules.map_err(|error| raise(ErrorKind::Internal, error.to_string()))?;
+        py.import("json")?.call_method1("loads", (rules,))
     }
 
     /// The response body for a JSON request body, without a Python object in between. Never raises for a row:
@@ -196,9 +246,24 @@ impl Engine {
         }
     }
 
-    /// Whether the bloc's file is still the one that was loaded.
+    /// Whether the bloc's file is still the one that was loaded, and whether the rows of the last five minutes are
+    /// like the reference: above the bloc's limit (`sanity["max_out_of_distribution"]`) it is degraded.
+    ///
+    /// >>> monobloc.load("credit.bloc").health().status
+    /// 'ok'
     fn health(&self) -> Health {
-        Health::new(self.inner.health())
+        Health::new(&self.inner)
+    }
+
+    /// How many events were told, sampled out, and over the rate: a dict.
+    #[getter]
+    fn event_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let monobloc::monitor::EventCounts { told, sampled_out, over_rate } = self.inner.event_counts();
+        let counts = PyDict::new(py);
+        counts.set_item("told", told)?;
+        counts.set_item("sampled_out", sampled_out)?;
+        counts.set_item("over_rate", over_rate)?;
+        Ok(counts)
     }
 
     /// The names of the features that `transform` gives.
@@ -309,8 +374,10 @@ impl Engine {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let reload = py.import("monobloc._native")?.getattr("_reload")?;
         let LoadOptions { threads, max_body_bytes, .. } = &self.options;
+        let Listeners { on_event, log, event_sample, events_per_second } = &self.events;
+        let events = (on_event, log, event_sample, events_per_second);
         let arguments =
-            (&self.absolute_path, self.digest(), threads, max_body_bytes).into_bound_py_any(py)?;
+            (&self.absolute_path, self.digest(), threads, max_body_bytes, events).into_bound_py_any(py)?;
         PyTuple::new(py, [reload, arguments])
     }
 
@@ -367,9 +434,9 @@ impl OutlierDetectorEngine {
         let (core, rows) = (engine.inner(), engine.rows(X)?);
         let offset = engine.offset()?;
         answers::values(X.py(), engine, &rows, 1, true, &|input, out| {
-            let rejections = core.run_into(input, out)?;
+            let findings = core.run_into(input, out)?;
             out.iter_mut().for_each(|score| *score -= offset);
-            Ok(rejections)
+            Ok(findings)
         })
     }
 

@@ -19,12 +19,12 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for kind in ErrorKind::ALL {
         let mut bases = vec![base.clone()];
         bases.extend(builtin(py, *kind));
-        let name = format!("{}Error", kind.name());
+        let name = class_name(*kind);
         let made = class(py, &name, &bases, kind.description().trim())?;
         made.setattr("code", kind.code())?;
         made.setattr("number", kind.number())?;
         made.setattr("http_status", kind.http_status())?;
-        if *kind == ErrorKind::Schema {
+        if matches!(kind, ErrorKind::RowsRejected | ErrorKind::Schema) {
             // What is wrong with the input as a whole has no place in it.
             made.setattr("field", py.None())?;
             made.setattr("row", py.None())?;
@@ -62,11 +62,20 @@ pub fn raise(kind: ErrorKind, message: impl Into<String>) -> PyErr {
     exception(&Error::new(kind, message))
 }
 
+/// What Python calls a kind: what happened to rows is no error of the program.
+fn class_name(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::RowsRejected => kind.name().to_owned(),
+        _ => format!("{}Error", kind.name()),
+    }
+}
+
 /// The built-in class that a kind also is, so that code which knows nothing of monobloc can catch it.
 fn builtin(py: Python<'_>, kind: ErrorKind) -> Option<Bound<'_, PyType>> {
     match kind {
         ErrorKind::InvalidArgument
         | ErrorKind::MalformedRequest
+        | ErrorKind::RowsRejected
         | ErrorKind::Schema
         | ErrorKind::TooLarge => Some(py.get_type::<PyValueError>()),
         ErrorKind::Io => Some(py.get_type::<PyOSError>()),

@@ -1,7 +1,6 @@
 //! Names and labels as NumPy arrays, or lists where NumPy is not installed.
 
 use crate::arrays::{filled, numpy};
-use monobloc::Rejection;
 use monobloc::model::{Classes, Label};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -78,8 +77,8 @@ impl<'py> Labels<'py> {
     }
 
     /// With None in place of rejected rows' labels.
-    pub fn without(self, rejections: &[Rejection]) -> PyResult<Bound<'py, PyAny>> {
-        if rejections.is_empty() {
+    pub fn without(self, rejected: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
+        if rejected.is_empty() {
             return Ok(self.gathered);
         }
         let py = self.classes.py();
@@ -87,7 +86,7 @@ impl<'py> Labels<'py> {
             None => self.gathered,
             Some(_) => self.gathered.call_method1("astype", ("object",))?,
         };
-        rejections.iter().try_for_each(|rejection| gathered.set_item(rejection.row, py.None()))?;
+        rejected.into_iter().try_for_each(|row| gathered.set_item(row, py.None()))?;
         Ok(gathered)
     }
 }

@@ -5,6 +5,7 @@ mod arrays;
 mod cells;
 mod engine;
 mod error;
+mod events;
 mod frames;
 mod labels;
 #[cfg(feature = "onnx")]
@@ -13,8 +14,10 @@ mod packer;
 mod prediction;
 mod report;
 mod rows;
+mod rules;
 #[cfg(feature = "onnx")]
 mod tensors;
+mod verdicts;
 
 use pyo3::prelude::*;
 use std::ffi::OsString;
@@ -31,10 +34,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<report::Health>()?;
     module.add_class::<report::LoadReport>()?;
     module.add_class::<packer::Packer>()?;
-    module.add_class::<prediction::Finding>()?;
+    module.add_class::<verdicts::Finding>()?;
     module.add_class::<prediction::Prediction>()?;
-    module.add_class::<prediction::Verdict>()?;
-    module.add_class::<prediction::Verdicts>()?;
+    module.add_class::<verdicts::Verdict>()?;
+    module.add_class::<verdicts::Verdicts>()?;
     #[cfg(feature = "onnx")]
     {
         module.add_class::<network::NetworkDraft>()?;
@@ -46,6 +49,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(packer::is_tree_file, module)?)?;
     module.add_function(wrap_pyfunction!(packer::pack_trees, module)?)?;
     module.add_function(wrap_pyfunction!(packer::xgboost_levels, module)?)?;
+    module.add_function(wrap_pyfunction!(rules::amend_rules, module)?)?;
+    module.add_function(wrap_pyfunction!(rules::with_rules, module)?)?;
     module.add_function(wrap_pyfunction!(run_command, module)?)
 }
 

@@ -2,9 +2,10 @@
 
 use crate::engine::Engine;
 use crate::error::{exception, raise};
-use crate::prediction::{Noted, Prediction, Verdicts};
+use crate::prediction::Prediction;
 use crate::rows::Rows;
 use crate::tensors;
+use crate::verdicts::Verdicts;
 use monobloc::error::guard;
 use monobloc::golden::GoldenCase;
 use monobloc::import::onnx::OnnxSource;
@@ -13,7 +14,7 @@ use monobloc::model::graph::{
 };
 use monobloc::pack::{self, NetworkPacker, RowsBefore, Tuning};
 use monobloc::schema::{NonFinite, TensorField};
-use monobloc::{ErrorKind, NetworkPrediction};
+use monobloc::{ErrorKind, Extra, NetworkPrediction};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::collections::BTreeMap;
@@ -27,28 +28,18 @@ pub fn run(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
     for (name, tensor) in &prediction.outputs {
         outputs.set_item(name, tensors::array(py, tensor)?)?;
     }
-    let noted = prediction.findings.into_iter().map(|finding| Noted {
-        row: finding.row,
-        field: finding.field,
-        reason: finding.reason,
-        rejected: finding.rejected,
-    });
-    let verdicts = Verdicts { n_rows: prediction.n_rows, noted: noted.collect() };
+    let verdicts = Verdicts::new(prediction.n_rows, prediction.findings, Extra::default());
     Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
 }
 
-/// The only output of a network, or an error for the first rejected row.
+/// The only output of a network, or an error where rows are rejected.
 pub fn only_output<'py>(
     py: Python<'py>,
     engine: &Engine,
     values: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let prediction = predict(py, engine, values)?;
-    if let Some(finding) = prediction.findings.iter().find(|finding| finding.rejected) {
-        let text = format!("field {:?}, row {}: {}", finding.field, finding.row, finding.reason);
-        let error = monobloc::Error::new(ErrorKind::Schema, text).at(&finding.field, Some(finding.row));
-        return Err(exception(&error));
-    }
+    monobloc::sanity::accept(&prediction.findings).map_err(|error| exception(&error))?;
     match &*prediction.outputs {
         [(_, tensor)] => tensors::array(py, tensor),
         outputs => {
@@ -130,8 +121,12 @@ pub fn read_network(
         let collected = collected.cast::<crate::packer::Packer>()?.get().take()?;
         let text = |key: &str| -> PyResult<String> { rows.get_item(key)?.extract() };
         packer.rows = Some(
-            RowsBefore::new(collected, &text("schema")?, &text("preprocess")?, text("reference")?)
-                .map_err(|error| exception(&error))?,
+            RowsBefore::new(
+                collected,
+                [&text("schema")?, &text("sanity")?, &text("preprocess")?],
+                text("reference")?,
+            )
+            .map_err(|error| exception(&error))?,
         );
     }
     let file: PathBuf;

@@ -1,6 +1,8 @@
 //! What loading cost, and whether a loaded bloc is well.
 
+use monobloc::monitor::OutOfDistribution;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// What loading cost.
 #[pyclass(frozen, get_all, module = "monobloc")]
@@ -31,11 +33,13 @@ pub struct Constant {
     packed: bool,
 }
 
-/// Whether a loaded bloc is still what it was.
-#[pyclass(frozen, get_all, module = "monobloc")]
+/// Whether a loaded bloc is still what it was, and the rows are like the reference.
+#[pyclass(frozen, module = "monobloc")]
 pub struct Health {
     /// What is wrong, one sentence each.
+    #[pyo3(get)]
     findings: Vec<String>,
+    share: OutOfDistribution,
 }
 
 impl LoadReport {
@@ -57,8 +61,8 @@ impl LoadReport {
 }
 
 impl Health {
-    pub fn new(health: monobloc::bloc::Health) -> Health {
-        Health { findings: health.findings }
+    pub fn new(engine: &monobloc::Engine) -> Health {
+        Health { findings: engine.health().findings, share: engine.out_of_distribution() }
     }
 }
 
@@ -87,6 +91,24 @@ impl Health {
     #[getter]
     fn status(&self) -> &'static str {
         if self.findings.is_empty() { "ok" } else { "degraded" }
+    }
+
+    /// The rows of the last five minutes: a dict of `rows`, the `share` of them that is unlike the reference, the
+    /// `limit` above which health is degraded, and `fields`, the share of rows by the field that causes it. Fewer than
+    /// 100 rows never degrade health.
+    #[getter]
+    fn out_of_distribution<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let OutOfDistribution { rows, limit, fields, .. } = &self.share;
+        let by_field = PyDict::new(py);
+        for (name, count) in fields {
+            by_field.set_item(name, *count as f64 / *rows as f64)?;
+        }
+        let share = PyDict::new(py);
+        share.set_item("rows", rows)?;
+        share.set_item("share", self.share.share())?;
+        share.set_item("limit", limit)?;
+        share.set_item("fields", by_field)?;
+        Ok(share)
     }
 
     fn __repr__(&self) -> String {

@@ -7,7 +7,7 @@ use crate::error::{exception, raise};
 use crate::frames;
 use monobloc::request::Request;
 use monobloc::schema::Schema;
-use monobloc::{Error, ErrorKind, Input};
+use monobloc::{Error, ErrorKind, Extra, Input};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -84,6 +84,14 @@ impl<'py> Rows<'py> {
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
+    }
+
+    /// What came under names that are no field.
+    pub fn extra(&self) -> Extra {
+        match &self.sources {
+            Sources::Request(request) => request.extra().clone(),
+            Sources::Apart(_) | Sources::Matrix(_) => Extra::default(),
+        }
     }
 
     /// Gives all rows to `each`, chunk by chunk in their order.

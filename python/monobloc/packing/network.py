@@ -38,18 +38,16 @@ def pack_network(
     tune: bool | Sequence[str],
 ) -> PackReport:
     """Write an ONNX model as one bloc; `pack` says what the arguments are."""
-    from .._native import UnsupportedError, read_network
+    from .._native import read_network
     from .refusal import invalid_argument
 
-    if sanity is not None:
-        raise UnsupportedError("sanity rules are not part of this version; leave sanity=None")
-    if preprocess is None and (reference is not None or schema is not None):
+    if preprocess is None and any(given is not None for given in (reference, schema, sanity)):
         raise invalid_argument(
-            "reference and schema are for rows of fields; a network that takes tensors has none: "
-            "leave them out, or give preprocess"
+            "reference, schema and sanity are for rows of fields; a network that takes tensors has "
+            "none: leave them out, or give preprocess"
         )
     source = _source(model)
-    rows = None if preprocess is None else _rows(preprocess, reference, schema)
+    rows = None if preprocess is None else _rows(preprocess, reference, schema, sanity)
     draft = read_network(
         source,
         os.fspath(path),
@@ -102,10 +100,13 @@ def _targets(tune: bool | Sequence[str]) -> list[str]:
     return list(tune)
 
 
-def _rows(preprocess: Any, reference: Any, schema: Mapping[str, str] | None) -> dict[str, Any]:
+def _rows(
+    preprocess: Any, reference: Any, schema: Mapping[str, str] | None, sanity: Any
+) -> dict[str, Any]:
     """What the core needs of fitted preprocessing that stands before a network."""
     from .._native import Packer
     from .checking import CheckReport
+    from .fences import rules
     from .reading import read_preprocessing
     from .reference import Reference
     from .refusal import Refused, invalid_argument, unsupported
@@ -128,6 +129,7 @@ def _rows(preprocess: Any, reference: Any, schema: Mapping[str, str] | None) -> 
     return {
         "packer": packer,
         "schema": json.dumps({"fields": [field.schema() for field in rows.fields]}),
+        "sanity": rules(rows, sanity),
         "preprocess": json.dumps(steps, ensure_ascii=False, allow_nan=False),
         "reference": json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
     }

@@ -72,7 +72,9 @@ def pack(
         Kinds of fields where the reference's are not meant: ``"boolean"``,
         ``"float"``, ``"integer"`` or ``"string"`` by field name.
     sanity
-        Not part of this version.
+        Sanity rules by field that go before those derived from the reference, such as
+        ``{"age": {"min": 18, "max": 120, "on_range": "reject"}}``, or the path of a YAML
+        or JSON file of them; see `docs/sanity.md`.
     inputs
         Shapes of a network's inputs where the model's own are not meant, by name: a
         list of sizes, names of axes, and None for any length.
@@ -115,6 +117,7 @@ def pack(
     """
     from .network import is_network, pack_network
     from .refusal import Refused, invalid_argument, unsupported
+    from .sanity import as_text
     from .trees import pack_tree_file, tree_file
 
     file = tree_file(model)
@@ -126,7 +129,6 @@ def pack(
                 "reference": reference,
                 "golden": golden,
                 "schema": schema,
-                "sanity": sanity,
                 "inputs": inputs,
                 "preprocess": preprocess,
                 "non_finite": non_finite,
@@ -134,6 +136,7 @@ def pack(
             iterations=iterations,
             missing=missing,
             keep_source=keep_source,
+            sanity=as_text(sanity),
             name=_text(name, "name", _stem(path)),
             version=_text(version, "version", "1"),
             metadata=_strings(metadata, "metadata"),
@@ -171,6 +174,7 @@ def pack(
         )
     from .._native import Packer
     from .checking import CheckReport, check
+    from .fences import rules
     from .golden import golden_rows
     from .reading import read_model
     from .reference import Reference
@@ -183,10 +187,6 @@ def pack(
             raise invalid_argument(f"{argument} is for ONNX models; this one is {type(model)}")
     if reference is None:
         raise invalid_argument("the reference is missing; expected data like the training data")
-    if sanity is not None:
-        from .._native import UnsupportedError
-
-        raise UnsupportedError("sanity rules are not part of this version; leave sanity=None")
     report = check(model)
     if not report:
         raise unsupported(report)
@@ -210,6 +210,7 @@ def pack(
         "name": _text(name, "name", _stem(path)),
         "version": _text(version, "version", "1"),
         "schema": {"fields": [field.schema() for field in rows.fields]},
+        "sanity": json.loads(rules(rows, sanity)),
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
         "model": reading.model.description,
         "metadata": _strings(metadata, "metadata"),

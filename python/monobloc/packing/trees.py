@@ -34,6 +34,7 @@ def pack_tree_file(
     unused: Mapping[str, Any],
     iterations: Any,
     missing: Any,
+    sanity: str,
     keep_source: bool,
     **about: Any,
 ) -> PackReport:
@@ -52,6 +53,7 @@ def pack_tree_file(
         os.fspath(path),
         iterations=_range(iterations),
         missing=_number(missing),
+        sanity=sanity,
         keep_source=keep_source,
         **about,
     )

@@ -40,6 +40,9 @@ pub struct Manifest {
     pub version: String,
     /// The input fields, as JSON of [`crate::schema::Schema`].
     pub schema: Box<RawValue>,
+    /// The sanity rules, as JSON of [`crate::sanity::Rules`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sanity: Option<Box<RawValue>>,
     /// The preprocessing steps and the feature matrix, as JSON.
     pub preprocess: Box<RawValue>,
     /// The model and its outputs, as JSON.
@@ -62,6 +65,9 @@ pub struct Draft {
     pub version: String,
     /// The input fields, as JSON of [`crate::schema::Schema`].
     pub schema: Box<RawValue>,
+    /// The sanity rules, as JSON of [`crate::sanity::Rules`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sanity: Option<Box<RawValue>>,
     /// The preprocessing steps and the feature matrix, as JSON.
     pub preprocess: Box<RawValue>,
     /// The model and its outputs, as JSON.
@@ -100,13 +106,14 @@ struct Versions {
 
 impl Manifest {
     pub(super) fn new(draft: Draft, members: Vec<Member>) -> Manifest {
-        let Draft { name, version, schema, preprocess, model, metadata, provenance } = draft;
+        let Draft { name, version, schema, sanity, preprocess, model, metadata, provenance } = draft;
         Manifest {
             format_version: FORMAT_VERSION,
             oldest_reader: OLDEST_READABLE,
             name,
             version,
             schema,
+            sanity,
             preprocess,
             model,
             metadata,

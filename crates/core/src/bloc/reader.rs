@@ -102,7 +102,6 @@ impl Bloc {
     }
 
     /// The file that the bloc was opened at, whatever is at its path now.
-    #[cfg(feature = "onnx")]
     pub(crate) fn file(&self) -> &File {
         &self.file
     }

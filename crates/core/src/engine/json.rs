@@ -1,25 +1,19 @@
 //! JSON in, JSON out: request bodies to response bodies. `docs/json.md` is the specification.
 
-use super::{Engine, Rejection};
-use crate::error::Result;
-use crate::input::Cell;
+use super::Engine;
+use crate::error::{Error, Result};
+use crate::extra::Extra;
 use crate::model::{Answer, Ensemble, Label};
 use crate::precision::Precision;
 use crate::request::Request;
+use crate::sanity::{Finding, verdicts_json};
 use crate::schema::{Field, Kind};
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 thread_local! {
     static REQUEST: RefCell<Request> = RefCell::default();
-}
-
-/// Something found in a row of a request.
-struct Finding<'a> {
-    row: usize,
-    field: &'a str,
-    reason: &'a str,
-    rejected: bool,
 }
 
 impl Engine {
@@ -32,15 +26,18 @@ impl Engine {
     /// tensors.
     pub fn run_json(&self, body: &[u8]) -> Result<Vec<u8>> {
         let ensemble = self.ensemble()?;
-        REQUEST.with_borrow_mut(|request| {
+        let (n_rows, findings, response) = REQUEST.with_borrow_mut(|request| {
             request.read(&self.schema, body, self.max_body_bytes)?;
             let input = request.input(&self.schema)?;
             let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
             let mut values = vec![0.0; input.n_rows() * ensemble.width(answer)];
-            let rejections = self.answer_into(&input, answer, &mut values)?;
-            let findings = self.findings(ensemble, request, &rejections, &values);
-            Ok(response(ensemble, input.n_rows(), &values, &findings))
-        })
+            let findings = self.answer_with(&self.sanity, &input, answer, &mut values)?;
+            let response = response(ensemble, input.n_rows(), &values, &findings, request.extra());
+            Ok::<_, Error>((input.n_rows(), findings, response))
+        })?;
+        // The request is free again: who is told may make requests.
+        self.monitor.observe(&self.sanity, n_rows, &findings);
+        Ok(response)
     }
 
     /// A JSON Schema (draft 2020-12) of the request bodies that [`Engine::run_json`] takes.
@@ -65,45 +62,6 @@ impl Engine {
         let draft = "https://json-schema.org/draft/2020-12/schema";
         json!({ "$schema": draft, "title": self.manifest().name, "anyOf": forms }).to_string()
     }
-
-    /// What was found, by ascending row.
-    fn findings<'a>(
-        &'a self,
-        ensemble: &Ensemble,
-        request: &Request,
-        rejections: &'a [Rejection],
-        values: &[f64],
-    ) -> Vec<Finding<'a>> {
-        let mut findings: Vec<_> = rejections
-            .iter()
-            .map(|Rejection { row, field, reason }| Finding { row: *row, field, reason, rejected: true })
-            .collect();
-        let records = request.records();
-        for row in 0..records.n_rows() {
-            for &field in self.pipeline.needed() {
-                if records.cell(row, field) == Some(Cell::Absent) {
-                    let field = &self.schema.fields()[field].name;
-                    findings.push(Finding {
-                        row,
-                        field,
-                        reason: "absent, taken as missing",
-                        rejected: false,
-                    });
-                }
-            }
-        }
-        let rejected: Vec<usize> = rejections.iter().map(|rejection| rejection.row).collect();
-        let width = values.len() / records.n_rows().max(1);
-        for (row, values) in values.chunks_exact(width.max(1)).enumerate() {
-            let is_finite = values[..ensemble.n_outputs()].iter().all(|value| value.is_finite());
-            if !is_finite && rejected.binary_search(&row).is_err() {
-                let field = ensemble.output_name();
-                findings.push(Finding { row, field, reason: "the output is not finite", rejected: false });
-            }
-        }
-        findings.sort_by_key(|finding| finding.row);
-        findings
-    }
 }
 
 /// What a field takes, in JSON Schema.
@@ -115,7 +73,13 @@ fn values(field: &Field) -> Value {
     }
 }
 
-fn response(ensemble: &Ensemble, n_rows: usize, values: &[f64], findings: &[Finding<'_>]) -> Vec<u8> {
+fn response(
+    ensemble: &Ensemble,
+    n_rows: usize,
+    values: &[f64],
+    findings: &[Finding],
+    extra: &Extra,
+) -> Vec<u8> {
     let n_outputs = ensemble.n_outputs();
     let classes = ensemble.classes().map(|classes| &classes.values[..]);
     let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));
@@ -142,12 +106,12 @@ fn response(ensemble: &Ensemble, n_rows: usize, values: &[f64], findings: &[Find
     out.extend_from_slice(b"},\"rows\":");
     write(&mut out, &n_rows);
     out.extend_from_slice(b",\"verdicts\":");
-    list(&mut out, findings.chunk_by(|one, next| one.row == next.row), |out, found| {
-        let status = if found.iter().any(|finding| finding.rejected) { "rejected" } else { "flagged" };
-        let findings: Vec<Value> =
-            found.iter().map(|finding| json!({ "field": finding.field, "reason": finding.reason })).collect();
-        write(out, &json!({ "row": found[0].row, "status": status, "findings": findings }));
-    });
+    out.extend_from_slice(verdicts_json(findings).as_bytes());
+    if !extra.is_empty() {
+        out.extend_from_slice(b",\"extra\":");
+        let names = extra.names().iter().map(|extra| (&*extra.name, extra.count(n_rows)));
+        write(&mut out, &names.collect::<BTreeMap<_, _>>());
+    }
     out.push(b'}');
     out
 }

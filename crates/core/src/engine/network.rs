@@ -8,6 +8,7 @@ use crate::input::Input;
 use crate::model::Model;
 use crate::model::graph::{self, Network, Spec, Tensor};
 use crate::preprocess::Pipeline;
+use crate::sanity::{Finding, FindingKind, Status, Value, settled};
 use crate::schema::{DType, NonFinite, Schema, TensorField};
 
 /// The outputs of a network, and what was found in its input.
@@ -19,19 +20,6 @@ pub struct NetworkPrediction {
     pub findings: Vec<Finding>,
     /// The number of rows: the length of the batch axis, or 1 where there is none.
     pub n_rows: usize,
-}
-
-/// Something found in a row of a network's input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The row, counted from 0.
-    pub row: usize,
-    /// The name of the input or field.
-    pub field: String,
-    /// What was found and what was expected.
-    pub reason: String,
-    /// Whether the row has no answer: NaN stands in its outputs, or zero where they are integers.
-    pub rejected: bool,
 }
 
 impl NetworkPrediction {
@@ -79,25 +67,21 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
         let (n_rows, width) = (input.n_rows(), self.pipeline.n_features());
-        let (tensor, refusals) = match field.dtype {
+        let (tensor, findings) = match field.dtype {
             DType::Float64 => {
                 let mut features = vec![0_f64; n_rows * width];
-                let refusals = self.features(input, &mut features)?;
-                (Tensor::from_f64(&[n_rows, width], features)?, refusals)
+                let findings = self.features(input, &mut features, &self.sanity)?;
+                (Tensor::from_f64(&[n_rows, width], features)?, findings)
             }
             _ => {
                 let mut features = vec![0_f32; n_rows * width];
-                let refusals = self.features(input, &mut features)?;
-                (Tensor::from_f32(&[n_rows, width], features)?, refusals)
+                let findings = self.features(input, &mut features, &self.sanity)?;
+                (Tensor::from_f32(&[n_rows, width], features)?, findings)
             }
         };
-        let findings = self.rejections(refusals, 0).into_iter().map(|rejection| Finding {
-            row: rejection.row,
-            field: rejection.field,
-            reason: rejection.reason,
-            rejected: true,
-        });
-        self.run_network(network, std::slice::from_ref(field), vec![tensor], findings.collect())
+        let prediction = self.run_network(network, std::slice::from_ref(field), vec![tensor], findings)?;
+        self.monitor.observe(&self.sanity, n_rows, &prediction.findings);
+        Ok(prediction)
     }
 
     /// Runs golden tensors; behind preprocessing these are feature matrices.
@@ -133,11 +117,14 @@ impl Engine {
         for (field, input) in fields.iter().zip(&inputs) {
             find_non_finite(field, input, n_rows, &mut findings);
         }
-        findings.sort_by_key(|finding| finding.row);
+        let findings = settled(findings);
         let threads = self.threads.unwrap_or_else(budget::threads);
         let mut outputs = network.run(&self.bloc, self.schema.tensors(), inputs, threads)?;
-        let rejected: Vec<usize> =
-            findings.iter().filter(|finding| finding.rejected).map(|finding| finding.row).collect();
+        let rejected: Vec<usize> = findings
+            .iter()
+            .filter(|finding| finding.status == Status::Rejected)
+            .map(|finding| finding.row)
+            .collect();
         for output in &mut outputs {
             output.blank(&rejected, batch.is_some());
         }
@@ -189,9 +176,15 @@ fn find_non_finite(field: &TensorField, input: &Tensor, n_rows: usize, findings:
     for row in input.rows_with_non_finite(n_rows) {
         findings.push(Finding {
             row,
-            field: field.name.clone(),
-            reason: "a value is NaN or infinite; expected finite numbers".to_owned(),
-            rejected: field.non_finite == NonFinite::Reject,
+            field: field.name.as_str().into(),
+            kind: FindingKind::NonFinite,
+            seen: Value::Missing,
+            used: None,
+            status: match field.non_finite {
+                NonFinite::Flag => Status::Flagged,
+                NonFinite::Reject => Status::Rejected,
+            },
+            expected: Some("a value is NaN or infinite; expected finite numbers".into()),
         });
     }
 }

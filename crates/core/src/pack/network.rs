@@ -62,18 +62,23 @@ pub struct Tuning {
 pub struct RowsBefore {
     params: Vec<u8>,
     schema: Box<RawValue>,
+    sanity: Option<Box<RawValue>>,
     preprocess: Box<RawValue>,
     reference: String,
     n_features: usize,
 }
 
 impl RowsBefore {
-    /// What `packer` collected, with the manifest's `schema` and `preprocess` and the text of
+    /// What `packer` collected, with the manifest's `schema`, `sanity` and `preprocess`, and the text of
     /// `reference.json`.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for text that is not what it must be.
-    pub fn new(packer: Packer, schema: &str, preprocess: &str, reference: String) -> Result<RowsBefore> {
+    pub fn new(
+        packer: Packer,
+        [schema, sanity, preprocess]: [&str; 3],
+        reference: String,
+    ) -> Result<RowsBefore> {
         #[derive(Deserialize)]
         struct Preprocess {
             features: Features,
@@ -90,6 +95,7 @@ impl RowsBefore {
         Ok(RowsBefore {
             params: packer.params,
             schema: serde_json::from_str(schema).map_err(invalid)?,
+            sanity: Some(serde_json::from_str(sanity).map_err(invalid)?),
             preprocess: serde_json::from_str(preprocess).map_err(invalid)?,
             reference,
             n_features: features.slots.len(),
@@ -216,6 +222,7 @@ impl NetworkPacker {
             name: self.name.clone(),
             version: self.version.clone(),
             schema,
+            sanity: self.rows.as_ref().and_then(|rows| rows.sanity.clone()),
             preprocess,
             model: to_raw_value(&spec).map_err(internal)?,
             metadata: self.metadata.clone(),

@@ -11,6 +11,8 @@ use crate::input::Cell;
 use crate::model::trees::build::ForestBuilder;
 use crate::model::trees::source::TreeEnsemble;
 use crate::precision::Precision;
+use crate::sanity::Rules;
+use crate::schema::Schema;
 use crate::vocabulary::VocabularyRef;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,6 +33,8 @@ pub struct TreePacker {
     pub provenance: BTreeMap<String, String>,
     /// What of the file is read.
     pub options: TreeOptions,
+    /// Sanity rules, as YAML or JSON (see [`crate::sanity::Rules::amended`]); empty for none.
+    pub sanity: String,
     /// Whether the bloc keeps the file, as `source/…`.
     pub keep_source: bool,
 }
@@ -43,6 +47,7 @@ impl Default for TreePacker {
             metadata: BTreeMap::new(),
             provenance: BTreeMap::new(),
             options: TreeOptions::default(),
+            sanity: String::new(),
             keep_source: true,
         }
     }
@@ -77,13 +82,16 @@ impl TreePacker {
             json!({"name": name, "kind": kind, "dtype": dtype, "null": "nan"})
         });
         let fields: Vec<Value> = fields.collect();
+        let schema = json!({"fields": fields});
+        let rules = Rules::default().amended(&self.sanity, &Schema::parse(&schema.to_string())?)?;
         let (steps, slots) = steps(model, packer)?;
         let mut provenance = self.provenance.clone();
         provenance.insert("objective".to_owned(), model.objective.clone());
         Ok(json!({
             "name": self.name,
             "version": self.version,
-            "schema": {"fields": fields},
+            "schema": schema,
+            "sanity": rules,
             "preprocess": {
                 "steps": steps,
                 "features": {"slots": slots, "names": model.feature_names, "dtype": dtype},

@@ -5,6 +5,7 @@ use super::tile::Tile;
 use super::Step;
 use crate::error::Result;
 use crate::input::TextCell;
+use crate::sanity::FindingKind;
 use serde::Deserialize;
 
 #[derive(Debug)]
@@ -57,14 +58,15 @@ impl Step for CheckFinite {
             for row in 0..tile.n_rows() {
                 let value = tile.column(number)[row];
                 if bad(value) {
-                    tile.refuse(row, number.field, format!("expected a finite number, found {value}"));
+                    let kind = if value.is_nan() { FindingKind::Missing } else { FindingKind::Infinite };
+                    tile.refuse(row, number.field, kind, "a finite number");
                 }
             }
         }
         for text in self.texts.iter().filter(|_| refuse_nan) {
             for row in 0..tile.n_rows() {
                 if tile.text(text, row) == TextCell::Nan {
-                    tile.refuse(row, text.field, "expected text, found NaN".to_owned());
+                    tile.refuse(row, text.field, FindingKind::Missing, "text");
                 }
             }
         }

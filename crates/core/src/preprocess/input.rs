@@ -1,5 +1,6 @@
 //! The beginning of every chain: fields of the input, brought to the type that the source computes in.
 
+use super::checks::{check_numbers, check_texts, is_odd};
 use super::reading::{Number, Precision, Reading, Text};
 use super::tile::Tile;
 use super::Step;
@@ -13,6 +14,7 @@ use std::cmp::Ordering;
 #[derive(Debug)]
 pub(super) struct Load {
     numbers: Vec<Number>,
+    texts: Vec<usize>,
     to_odd: bool,
 }
 
@@ -38,7 +40,7 @@ impl Step for Load {
     type Spec = Spec;
 
     fn read(spec: Spec, reading: &mut Reading<'_>) -> Result<Load> {
-        let mut numbers = Vec::new();
+        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
         for field in spec.fields {
             let known = reading.schema.fields().get(field);
             let known = known.ok_or_else(|| Error::corrupt(format!("there is no field {field}")))?;
@@ -48,6 +50,7 @@ impl Step for Load {
                 LoadType::String => {
                     let null = (known.dtype != "object").then_some(known.null);
                     reading.push_text(Text { field, null, replacements: Vec::new() });
+                    texts.push(field);
                     continue;
                 }
             };
@@ -56,16 +59,17 @@ impl Step for Load {
             }
             numbers.push(reading.push_number(field, precision));
         }
-        Ok(Load { numbers, to_odd: matches!(spec.dtype, LoadType::Integer) })
+        Ok(Load { numbers, texts, to_odd: matches!(spec.dtype, LoadType::Integer) })
     }
 
     fn run(&self, tile: &mut Tile<'_>) {
         for &number in &self.numbers {
             let input = tile.input();
             let Some(column) = input.column(number.field) else { continue };
+            let mut has_odd = false;
             match column {
                 Column::Boolean(values) => load(tile, number, &values, |value| f64::from(u8::from(value != 0))),
-                Column::Cells(cells) => load_cells(tile, number, &cells, self.to_odd),
+                Column::Cells(cells) => has_odd = load_cells(tile, number, &cells, self.to_odd),
                 Column::Float32(values) => load(tile, number, &values, f64::from),
                 Column::Float64(values) => load(tile, number, &values, |value| number.precision.round(value)),
                 Column::Int8(values) => load(tile, number, &values, f64::from),
@@ -79,6 +83,10 @@ impl Step for Load {
                     load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd));
                 }
             }
+            check_numbers(tile, number, has_odd);
+        }
+        for &field in &self.texts {
+            check_texts(tile, field);
         }
     }
 }
@@ -109,28 +117,24 @@ fn round_to_odd(value: i128) -> f64 {
     }
 }
 
-fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) {
-    for (at, row) in tile.rows().enumerate() {
+/// Loads cells, and tells whether some are no numbers. What is none, and does not read as one, is NaN.
+fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) -> bool {
+    let (rows, mut has_odd) = (tile.rows(), false);
+    for (into, row) in tile.column_mut(number).iter_mut().zip(rows) {
         let cell = cells.at(row);
-        let value = match cell {
-            Cell::Boolean(value) => Ok(f64::from(u8::from(value))),
-            Cell::Float(value) => Ok(number.precision.round(value)),
-            Cell::Integer(value) => Ok(integer(number.precision, value.into(), to_odd)),
-            Cell::Absent | Cell::None => Ok(f64::NAN),
-            Cell::Other => Err("a value that is neither number nor text".to_owned()),
+        has_odd |= is_odd(&cell);
+        *into = match cell {
+            Cell::Boolean(value) => f64::from(u8::from(value)),
+            Cell::Float(value) => number.precision.round(value),
+            Cell::Integer(value) => integer(number.precision, value.into(), to_odd),
+            Cell::Absent | Cell::None | Cell::Other => f64::NAN,
             Cell::Text { .. } => {
-                let text = cells.text(cell).unwrap_or_default();
-                parse_number(text).map(|value| number.precision.round(value)).ok_or_else(|| format!("the text {text:?}"))
+                let read = parse_number(cells.text(cell).unwrap_or_default());
+                number.precision.round(read.unwrap_or(f64::NAN))
             }
         };
-        match value {
-            Ok(value) => tile.column_mut(number)[at] = value,
-            Err(found) => {
-                tile.column_mut(number)[at] = f64::NAN;
-                tile.refuse(at, number.field, format!("expected a number, found {found}"));
-            }
-        }
     }
+    has_odd
 }
 
 #[cfg(test)]

@@ -4,15 +4,17 @@
 //! of steps is written once, at the bottom of this file.
 
 mod categories;
+mod checks;
 mod missing;
 mod pipeline;
 mod reading;
 mod tile;
 
 pub use pipeline::Pipeline;
-pub(crate) use tile::{Refusal, Scratch};
+pub(crate) use tile::{Checks, Scratch};
 
 use crate::error::{Error, Result};
+use categories::Categories;
 use reading::Reading;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +73,17 @@ macro_rules! steps {
         /// The kinds of steps that a bloc can hold, in alphabetical order.
         pub const STEP_KINDS: &[&str] = &[$(stringify!($module),)+];
     };
+}
+
+impl AnyStep {
+    /// The categories that a step looks values up in.
+    fn categories(&self) -> Vec<&Categories> {
+        match self {
+            AnyStep::OneHotEncoder(step) => step.categories().collect(),
+            AnyStep::OrdinalEncoder(step) => step.categories().collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 steps! {

@@ -22,6 +22,12 @@ struct Column {
     unknown: Unknown,
 }
 
+impl Column {
+    fn refuses(&self) -> bool {
+        matches!(self.unknown, Unknown::Refuse)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
@@ -45,6 +51,13 @@ struct ColumnSpec {
 enum Unknown {
     Code { code: i32 },
     Refuse,
+}
+
+impl OneHotEncoder {
+    /// What the values of each column are looked up in.
+    pub fn categories(&self) -> impl Iterator<Item = &Categories> {
+        self.columns.iter().map(|column| &column.categories)
+    }
 }
 
 impl Step for OneHotEncoder {
@@ -74,14 +87,13 @@ impl Step for OneHotEncoder {
                 tile.column_mut(output).fill(0.0);
             }
             for row in 0..tile.n_rows() {
-                let code = match (column.categories.index(tile, row), column.unknown) {
-                    (Some(index), _) => column.codes.at(index),
-                    (None, Unknown::Code { code }) => code,
-                    (None, Unknown::Refuse) => {
-                        let reason = column.categories.unknown(tile, row);
-                        tile.refuse(row, column.categories.field(), reason);
-                        continue;
-                    }
+                let code = match column.categories.index(tile, row) {
+                    Some(index) => column.codes.at(index),
+                    None => match (column.categories.resolve(tile, row, column.refuses()), column.unknown) {
+                        (Some(index), _) => column.codes.at(index),
+                        (None, Unknown::Code { code }) => code,
+                        (None, Unknown::Refuse) => continue,
+                    },
                 };
                 let output = usize::try_from(code).ok().and_then(|code| column.outputs.get(code));
                 if let Some(&output) = output {

@@ -46,6 +46,13 @@ enum Unknown {
     Value { value: NumbersRef },
 }
 
+impl OrdinalEncoder {
+    /// What the values of each column are looked up in.
+    pub fn categories(&self) -> impl Iterator<Item = &Categories> {
+        self.columns.iter().map(|column| &column.categories)
+    }
+}
+
 impl Step for OrdinalEncoder {
     type Spec = Spec;
 
@@ -70,15 +77,9 @@ impl Step for OrdinalEncoder {
     fn run(&self, tile: &mut Tile<'_>) {
         for column in &self.columns {
             for row in 0..tile.n_rows() {
-                let value = match (column.categories.index(tile, row), column.unknown) {
-                    (Some(index), _) => column.values.at(index),
-                    (None, Some(value)) => value,
-                    (None, None) => {
-                        let reason = column.categories.unknown(tile, row);
-                        tile.refuse(row, column.categories.field(), reason);
-                        f64::NAN
-                    }
-                };
+                let index = column.categories.index(tile, row);
+                let index = index.or_else(|| column.categories.resolve(tile, row, column.unknown.is_none()));
+                let value = index.map_or(column.unknown.unwrap_or(f64::NAN), |index| column.values.at(index));
                 tile.column_mut(column.output)[row] = column.output.precision.round(value);
             }
         }

@@ -2,13 +2,15 @@
 
 use super::AnyStep;
 use super::reading::{Number, Reading};
-use super::tile::{Refusal, Scratch, Tile};
+use super::tile::{Checks, Scratch, Tile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Input, Matrix};
 use crate::params::Params;
 use crate::precision::{Float, Precision};
+use crate::sanity::Value;
 use crate::schema::Schema;
 use crate::strided::{Plain, StridedMatrix};
+use crate::vocabulary::TextVocabulary;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -119,14 +121,15 @@ impl Pipeline {
         self.features[feature].field
     }
 
+    /// The fields whose values are looked up as text, and in what.
+    pub(crate) fn text_categories(&self) -> impl Iterator<Item = (usize, &TextVocabulary)> {
+        let categories = self.steps.iter().flat_map(AnyStep::categories);
+        categories.filter_map(|categories| Some((categories.field(), categories.texts()?)))
+    }
+
     /// Columns of numbers that a tile needs.
     pub(crate) fn n_columns(&self) -> usize {
         self.n_columns
-    }
-
-    /// The fields that some step reads, ascending.
-    pub(crate) fn needed(&self) -> &[usize] {
-        &self.needed
     }
 
     /// Refuses input that lacks a column which a step reads.
@@ -157,15 +160,16 @@ impl Pipeline {
         rows: Range<usize>,
         scratch: &mut Scratch,
         out: &mut [T],
-        refusals: &mut Vec<Refusal>,
+        checks: Checks<'_>,
     ) {
         if let (true, Some(matrix)) = (self.only_loads, input.matrix()) {
+            let first_row = input.first_row();
             return match matrix {
-                Matrix::Float32(values) => self.copy(values, rows, out),
-                Matrix::Float64(values) => self.copy(values, rows, out),
+                Matrix::Float32(values) => self.copy(values, rows, first_row, out, checks),
+                Matrix::Float64(values) => self.copy(values, rows, first_row, out, checks),
             };
         }
-        let mut tile = Tile::new(input, rows, self.n_columns, scratch, refusals);
+        let mut tile = Tile::new(input, rows, self.n_columns, scratch, checks);
         for step in &self.steps {
             step.run(&mut tile);
         }
@@ -183,12 +187,32 @@ impl Pipeline {
         &self,
         values: &StridedMatrix<'_, S>,
         rows: Range<usize>,
+        first_row: usize,
         out: &mut [T],
+        Checks { sanity, findings }: Checks<'_>,
     ) {
+        let watches = [Precision::Single, Precision::Double].map(|precision| sanity.watches(precision));
+        let watch = |slot: &Number| watches[usize::from(slot.precision == Precision::Double)].get(slot.field);
+        let looks = watches.iter().any(|watches| !watches.is_empty());
         for (row, out) in rows.zip(out.chunks_exact_mut(self.features.len().max(1))) {
-            let row = values.row(row);
-            for (into, number) in out.iter_mut().zip(&self.features) {
-                *into = T::from_f64(number.precision.round(row.at(number.field).to_f64()));
+            let (number, row) = (first_row + row, values.row(row));
+            let load = |slot: &Number| slot.precision.round(row.at(slot.field).to_f64());
+            let mut stops = false;
+            for (into, slot) in out.iter_mut().zip(&self.features) {
+                let value = load(slot);
+                stops |= looks && watch(slot).is_some_and(|watch| watch.stops(value));
+                *into = T::from_f64(value);
+            }
+            if !stops {
+                continue;
+            }
+            for (into, slot) in out.iter_mut().zip(&self.features) {
+                let value = load(slot);
+                if watch(slot).is_some_and(|watch| watch.stops(value)) {
+                    let seen = (Value::float(value), false);
+                    let used = sanity.number(slot.field, number, value, slot.precision, seen, findings);
+                    *into = T::from_f64(used);
+                }
             }
         }
     }

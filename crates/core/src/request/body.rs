@@ -48,9 +48,9 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
         let mut form = Form::Unknown;
         while let Some(name) = entries.next_key_seed(NameSeed { reader, rows: true })? {
             match (name, form) {
-                (Name::Extra, _) => {
+                (Name::Extra(name), _) => {
                     entries.next_value::<IgnoredAny>()?;
-                    reader.request.n_extra += 1;
+                    reader.request.extra.push_column(&name);
                 }
                 (Name::Rows, Form::Unknown) => {
                     entries.next_value_seed(Rows(reader))?;

@@ -55,10 +55,15 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
         reader.push_row()?;
         reader.next = 0;
         while let Some(name) = entries.next_key_seed(NameSeed { reader, rows: false })? {
-            let Name::Field(field) = name else {
-                entries.next_value::<IgnoredAny>()?;
-                reader.request.n_extra += 1;
-                continue;
+            let field = match name {
+                Name::Field(field) => field,
+                Name::Rows => continue,
+                Name::Extra(name) => {
+                    entries.next_value::<IgnoredAny>()?;
+                    let row = reader.request.records.n_rows() - 1;
+                    reader.request.extra.push_value(&name, row);
+                    continue;
+                }
             };
             let cell = entries.next_value_seed(CellSeed(&mut reader.request.records))?;
             reader.set_once(field, cell)?;

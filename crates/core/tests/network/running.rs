@@ -2,7 +2,7 @@
 
 use crate::networks::{WIDTH, answer, load, mlp, mlp_with_table, pack, rounds, rows};
 use monobloc::schema::{DType, NonFinite};
-use monobloc::{Bloc, Engine, ErrorKind, LoadOptions, Tensor};
+use monobloc::{Bloc, Engine, ErrorKind, LoadOptions, Status, Tensor};
 use std::fs;
 use tempfile::TempDir;
 
@@ -176,7 +176,7 @@ fn values_that_are_not_finite_touch_no_other_row() {
         .expect("written");
     let prediction = engine.run_tensors(vec![("x", input)]).expect("a prediction");
     let found: Vec<(usize, bool)> =
-        prediction.findings.iter().map(|finding| (finding.row, finding.rejected)).collect();
+        prediction.findings.iter().map(|finding| (finding.row, finding.status == Status::Rejected)).collect();
     assert_eq!(found, [(1, false)]);
     let output = &prediction.outputs[0].1;
     for row in [0, 2] {

@@ -1,0 +1,308 @@
+//! Answers to rows: outputs, labels, raw scores, features, and what was found on the way.
+
+use super::{Engine, Prediction, SCRATCH, TileScratch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::{Cell, Cells, Column, Input};
+use crate::model::{Answer, Ensemble};
+use crate::precision::{Float, Precision};
+use crate::preprocess::{Checks, Scratch};
+use crate::sanity::{Finding, FindingKind, Refused, Rules, Sanity, Status, Value, accept, settled};
+use std::ops::Range;
+
+impl Engine {
+    /// The outputs for all rows. A bad row is no error: what is found in it is told, and where the rules and the
+    /// source model leave no answer its outputs are NaN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] when a column that the model reads is absent.
+    pub fn run(&self, input: &Input<'_>) -> Result<Prediction> {
+        let n_outputs = self.model.n_outputs();
+        let mut outputs = vec![0.0; input.n_rows() * n_outputs];
+        let findings = self.run_into(input, &mut outputs)?;
+        Ok(Prediction { outputs, findings })
+    }
+
+    /// As [`Engine::run`], into `outputs`: `n_rows * n_outputs` places.
+    ///
+    /// # Errors
+    /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
+    pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Finding>> {
+        self.answer_into(input, Answer::Outputs, outputs)
+    }
+
+    /// The outputs of each row followed by the number of its label, as [`Engine::class_numbers_into`] gives
+    /// it: `n_rows * (n_outputs + 1)` places.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn run_with_classes_into(&self, input: &Input<'_>, out: &mut [f64]) -> Result<Vec<Finding>> {
+        self.answer_into(input, Answer::OutputsAndClass, out)
+    }
+
+    /// The number of each row's label among [`crate::model::Model::classes`], as the source's `predict` decides:
+    /// `n_rows` places, each a whole number, or NaN for a rejected row.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn class_numbers_into(&self, input: &Input<'_>, numbers: &mut [f64]) -> Result<Vec<Finding>> {
+        self.answer_into(input, Answer::Class, numbers)
+    }
+
+    /// What the trees of each row add up to, before the link: [`crate::model::Model::n_raw_scores`] values per row,
+    /// NaN for rejected rows. They are the training library's bit for bit: CatBoost's `RawFormulaVal`, LightGBM's
+    /// `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's `decision_function` of gradient boosting.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`].
+    pub fn raw_scores_into(&self, input: &Input<'_>, scores: &mut [f64]) -> Result<Vec<Finding>> {
+        self.answer_into(input, Answer::RawScores, scores)
+    }
+
+    /// What is found in the rows, without predicting.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn check(&self, input: &Input<'_>) -> Result<Vec<Finding>> {
+        let ensemble = self.model.ensemble();
+        let features = ensemble.map_or(self.pipeline.feature_type(), |ensemble| ensemble.forest().features());
+        let n_places = input.n_rows() * self.pipeline.n_features();
+        let mut findings = match features {
+            Precision::Single => self.features(input, &mut vec![0_f32; n_places], &self.sanity)?,
+            Precision::Double => self.features(input, &mut vec![0_f64; n_places], &self.sanity)?,
+        };
+        if let Some(extra) = input.extra() {
+            self.sanity.extra(extra, input.first_row(), input.n_rows(), &mut findings);
+        }
+        Ok(settled(findings))
+    }
+
+    pub(super) fn answer_into(
+        &self,
+        input: &Input<'_>,
+        answer: Answer,
+        out: &mut [f64],
+    ) -> Result<Vec<Finding>> {
+        let findings = self.answer_with(&self.sanity, input, answer, out)?;
+        self.monitor.observe(&self.sanity, input.n_rows(), &findings);
+        Ok(findings)
+    }
+
+    /// The source model's own answers: no rule changes a value.
+    pub(crate) fn answer_without_rules(
+        &self,
+        input: &Input<'_>,
+        answer: Answer,
+        out: &mut [f64],
+    ) -> Result<Vec<Finding>> {
+        self.answer_with(&self.no_rules, input, answer, out)
+    }
+
+    pub(super) fn answer_with(
+        &self,
+        sanity: &Sanity,
+        input: &Input<'_>,
+        answer: Answer,
+        out: &mut [f64],
+    ) -> Result<Vec<Finding>> {
+        let ensemble = self.ensemble()?;
+        let width = ensemble.width(answer);
+        let mut findings = self.in_tiles(input, out, width, |rows, out, findings| {
+            let checks = Checks { sanity, findings };
+            SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
+                Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, checks),
+                Precision::Double => self.tile(ensemble, input, rows, answer, scratch, double, out, checks),
+            });
+        })?;
+        if let Some(extra) = input.extra() {
+            sanity.extra(extra, input.first_row(), input.n_rows(), &mut findings);
+        }
+        let findings = settled(findings);
+        for finding in findings.iter().filter(|finding| finding.status == Status::Rejected) {
+            out[(finding.row - input.first_row()) * width..][..width].fill(f64::NAN);
+        }
+        Ok(findings)
+    }
+
+    /// The outputs for all rows, or an error that names the rejected ones.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`], and [`ErrorKind::RowsRejected`] with field and row of the first.
+    pub fn predict_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<()> {
+        accept(&self.run_into(input, outputs)?)
+    }
+
+    /// The feature matrix, row after row, in `f64`: `n_rows * n_features` places.
+    ///
+    /// # Errors
+    /// As [`Engine::predict_into`].
+    pub fn transform_into(&self, input: &Input<'_>, features: &mut [f64]) -> Result<()> {
+        self.transform(input, features)
+    }
+
+    /// The feature matrix in `f32`, which is exact when that is the pipeline's type.
+    ///
+    /// # Errors
+    /// As [`Engine::predict_into`].
+    pub fn transform_into_f32(&self, input: &Input<'_>, features: &mut [f32]) -> Result<()> {
+        self.transform(input, features)
+    }
+
+    fn transform<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
+        let width = self.pipeline.n_features();
+        let findings = self.in_tiles(input, features, width, |rows, out, findings| {
+            let checks = Checks { sanity: &self.sanity, findings };
+            SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, checks));
+        })?;
+        accept(&settled(findings))
+    }
+
+    /// Writes the feature matrix, and gives what is found and what the model would refuse.
+    pub(super) fn features<T: Float>(
+        &self,
+        input: &Input<'_>,
+        features: &mut [T],
+        sanity: &Sanity,
+    ) -> Result<Vec<Finding>> {
+        let width = self.pipeline.n_features();
+        self.in_tiles(input, features, width, |rows, out, findings| {
+            SCRATCH.with_borrow_mut(|(scratch, ..)| {
+                self.pipeline.run(input, rows.clone(), scratch, out, Checks { sanity, findings });
+                if let Some(ensemble) = self.model.ensemble() {
+                    self.refuse_features(ensemble, input, &rows, out, Checks { sanity, findings });
+                }
+            });
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a tile: its rows, what is asked, and the memory for it")]
+    fn tile<V: Float>(
+        &self,
+        ensemble: &Ensemble,
+        input: &Input<'_>,
+        rows: Range<usize>,
+        answer: Answer,
+        scratch: &mut Scratch,
+        TileScratch { features, model }: &mut TileScratch<V>,
+        out: &mut [f64],
+        Checks { sanity, findings }: Checks<'_>,
+    ) {
+        let needed = rows.len() * self.pipeline.n_features();
+        if features.len() < needed {
+            features.resize(needed, V::default());
+        }
+        let features = &mut features[..needed];
+        self.pipeline.run(input, rows.clone(), scratch, features, Checks { sanity, findings });
+        self.refuse_features(ensemble, input, &rows, features, Checks { sanity, findings });
+        ensemble.run(features, answer, model, out);
+        if matches!(answer, Answer::Outputs | Answer::OutputsAndClass) {
+            let number = input.first_row() + rows.start;
+            find_non_finite_outputs(ensemble, number, out, ensemble.width(answer), findings);
+        }
+    }
+
+    /// Rejects the rows with features that the model does not take.
+    fn refuse_features<V: Float>(
+        &self,
+        ensemble: &Ensemble,
+        input: &Input<'_>,
+        rows: &Range<usize>,
+        features: &[V],
+        Checks { sanity, findings }: Checks<'_>,
+    ) {
+        let refuses = |any: bool, &value: &V| any | ensemble.refuses(value);
+        if !ensemble.refuses_some() || !features.iter().fold(false, refuses) {
+            return;
+        }
+        let width = self.pipeline.n_features();
+        for (at, &value) in features.iter().enumerate().filter(|(_, value)| ensemble.refuses(**value)) {
+            let (name, value) = (&self.pipeline.feature_names()[at % width], value.to_f64());
+            let field = self.pipeline.field_of(at % width);
+            let row = rows.start + at / width;
+            let seen = input.column(field).map_or(Value::Missing, |column| Value::of(&column, row));
+            let (kind, expected) = if value.is_nan() {
+                (FindingKind::Missing, "the model takes no missing values".to_owned())
+            } else if matches!(seen, Value::Float(seen) if seen.is_infinite()) {
+                (FindingKind::Infinite, format!("a finite {}", V::PRECISION.name()))
+            } else {
+                let expected = format!("expected a finite {}", V::PRECISION.name());
+                (FindingKind::Refused, format!("feature {name:?} is {value}; {expected}"))
+            };
+            findings.push(Finding {
+                row: input.first_row() + row,
+                field: sanity.name(field).clone(),
+                kind,
+                seen,
+                used: None,
+                status: Status::Rejected,
+                expected: Some(expected.into()),
+            });
+        }
+    }
+
+    /// The rules together with what this engine's model refuses: it is shown a row of missing values of either
+    /// kind, and one of infinite numbers.
+    pub(super) fn ruled_by(&self, rules: Rules) -> Result<Sanity> {
+        let fields = self.schema.fields();
+        let mut refused = vec![Refused::default(); fields.len()];
+        let probes = [Cell::Float(f64::NAN), Cell::None, Cell::Float(f64::INFINITY)];
+        if self.pipeline.n_features() > 0 {
+            let columns = fields.iter().map(|_| Some(Column::Cells(Cells::new(&probes, "")))).collect();
+            let input = Input::new(&self.schema, probes.len(), columns)?;
+            let mut features = vec![0_f64; probes.len() * self.pipeline.n_features()];
+            for finding in self.features(&input, &mut features, &self.no_rules)? {
+                let number = self.schema.number(&finding.field);
+                let Some(refused) = number.and_then(|number| refused.get_mut(number)) else { continue };
+                match (finding.status, finding.row) {
+                    (Status::Rejected, 0) => refused.nan = true,
+                    (Status::Rejected, 1) => refused.none = true,
+                    (Status::Rejected, _) => refused.infinite = true,
+                    _ => {}
+                }
+            }
+        }
+        let mut sanity = Sanity::new(rules, &self.schema, &refused);
+        for (field, categories) in self.pipeline.text_categories() {
+            for (alias, category) in sanity.aliases(field) {
+                if !categories.knows(category) || categories.knows(alias) {
+                    let name = &fields[field].name;
+                    let message = format!(
+                        "sanity rules: field {name:?}: {alias:?} is an alias of {category:?}; expected an alias that \
+                         is no category, of one that the model was fitted on"
+                    );
+                    return Err(Error::new(ErrorKind::InvalidArgument, message).at(name, None));
+                }
+            }
+            if sanity.wants_categories(field) {
+                categories.texts().for_each(|category| sanity.learn_category(field, &category));
+            }
+        }
+        Ok(sanity)
+    }
+}
+
+/// Flags the rows whose outputs are not finite, unless they are rejected.
+fn find_non_finite_outputs(
+    ensemble: &Ensemble,
+    first_row: usize,
+    out: &[f64],
+    width: usize,
+    findings: &mut Vec<Finding>,
+) {
+    if out.iter().fold(true, |all, value| all & value.is_finite()) {
+        return;
+    }
+    for (row, values) in (first_row..).zip(out.chunks_exact(width.max(1))) {
+        let Some(&bad) = values[..ensemble.n_outputs()].iter().find(|value| !value.is_finite()) else {
+            continue;
+        };
+        findings.push(Finding {
+            row,
+            field: ensemble.output_name().into(),
+            kind: FindingKind::NonFiniteOutput,
+            seen: Value::float(bad),
+            used: None,
+            status: Status::Flagged,
+            expected: None,
+        });
+    }
+}

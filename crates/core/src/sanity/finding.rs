@@ -1,0 +1,253 @@
+//! What is found in a row, and what becomes of the row.
+
+use crate::input::{Cell, Column};
+use serde::ser::{Serialize, Serializer};
+use std::fmt;
+use std::sync::Arc;
+
+/// Something found in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The row, counted from 0.
+    pub row: usize,
+    /// The name of the field; of a network's tensor or of an output where those are meant.
+    pub field: Arc<str>,
+    /// What was found.
+    pub kind: FindingKind,
+    /// The value that came in.
+    pub seen: Value,
+    /// The value that is used instead, where it is another one.
+    pub used: Option<Value>,
+    /// What became of the row by this finding alone.
+    pub status: Status,
+    /// What was expected; of [`FindingKind::Refused`] the whole reason.
+    pub expected: Option<Arc<str>>,
+}
+
+/// What becomes of a row: the gravest status of its findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Nothing was found.
+    #[default]
+    Ok,
+    /// Something was found, and the row is answered as it came.
+    Flagged,
+    /// A value was replaced before the row was answered.
+    Repaired,
+    /// The row has no answer.
+    Rejected,
+}
+
+impl Status {
+    /// All of them, in ascending gravity.
+    pub const ALL: [Status; 4] = [Status::Ok, Status::Flagged, Status::Repaired, Status::Rejected];
+
+    /// The name in `snake_case`, the same in every language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Flagged => "flagged",
+            Status::Repaired => "repaired",
+            Status::Rejected => "rejected",
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal;)+) => {
+        /// What was found.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum FindingKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl FindingKind {
+            /// Every kind.
+            pub const ALL: &'static [FindingKind] = &[$(FindingKind::$kind,)+];
+
+            /// The name in `snake_case`, the same in every language.
+            pub const fn name(self) -> &'static str {
+                match self { $(FindingKind::$kind => $name,)+ }
+            }
+
+            /// What it means.
+            pub const fn description(self) -> &'static str {
+                match self { $(FindingKind::$kind => concat!($($doc),+),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A row that names its values has none for the field.
+    Absent = "absent";
+    /// A column or key that is no field of the model.
+    Extra = "extra";
+    /// An infinite number.
+    Infinite = "infinite";
+    /// A missing value, where the reference has none or the model takes none.
+    Missing = "missing";
+    /// An input tensor holds NaN or an infinite number.
+    NonFinite = "non_finite";
+    /// An output is NaN or infinite.
+    NonFiniteOutput = "non_finite_output";
+    /// A number outside of the field's range.
+    OutOfRange = "out_of_range";
+    /// The source model would refuse the row for another reason.
+    Refused = "refused";
+    /// A text that an alias or a normalisation leads to a category.
+    Renamed = "renamed";
+    /// A text that is longer than the field's texts.
+    TooLong = "too_long";
+    /// A value that is none of the categories.
+    UnknownCategory = "unknown_category";
+    /// A value of another type than the field's.
+    WrongType = "wrong_type";
+}
+
+impl FindingKind {
+    /// Whether a row with it is unlike the rows that the model was fitted on.
+    pub const fn is_out_of_distribution(self) -> bool {
+        matches!(
+            self,
+            FindingKind::Infinite
+                | FindingKind::Missing
+                | FindingKind::OutOfRange
+                | FindingKind::TooLong
+                | FindingKind::UnknownCategory
+                | FindingKind::WrongType
+        )
+    }
+}
+
+/// One value of any kind, owned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// True or false.
+    Boolean(bool),
+    /// A number.
+    Float(f64),
+    /// A whole number.
+    Integer(i64),
+    /// No value.
+    Missing,
+    /// Something that is neither number nor text.
+    Other,
+    /// A value that a rule keeps out of events.
+    Redacted,
+    /// Text; of long ones the beginning.
+    Text(Box<str>),
+}
+
+/// Bytes of a text that a finding keeps.
+const MOST_TEXT: usize = 128;
+
+impl Value {
+    /// A text, or the beginning of a long one.
+    pub fn text(text: &str) -> Value {
+        if text.len() <= MOST_TEXT {
+            return Value::Text(text.into());
+        }
+        Value::Text(format!("{}…", &text[..text.floor_char_boundary(MOST_TEXT)]).into())
+    }
+
+    /// The value in row `row` of `column`.
+    pub(crate) fn of(column: &Column<'_>, row: usize) -> Value {
+        let unsigned = |value: u64| i64::try_from(value).map_or(Value::Float(value as f64), Value::Integer);
+        match column {
+            Column::Boolean(values) => Value::Boolean(values.at(row) != 0),
+            Column::Cells(cells) => match cells.at(row) {
+                Cell::Absent | Cell::None => Value::Missing,
+                Cell::Boolean(value) => Value::Boolean(value),
+                Cell::Float(value) if value.is_nan() => Value::Missing,
+                Cell::Float(value) => Value::Float(value),
+                Cell::Integer(value) => Value::Integer(value),
+                Cell::Other => Value::Other,
+                cell @ Cell::Text { .. } => Value::text(cells.text(cell).unwrap_or_default()),
+            },
+            Column::Float32(values) => Value::float(values.at(row).into()),
+            Column::Float64(values) => Value::float(values.at(row)),
+            Column::Int8(values) => Value::Integer(values.at(row).into()),
+            Column::Int16(values) => Value::Integer(values.at(row).into()),
+            Column::Int32(values) => Value::Integer(values.at(row).into()),
+            Column::Int64(values) => Value::Integer(values.at(row)),
+            Column::UInt8(values) => Value::Integer(values.at(row).into()),
+            Column::UInt16(values) => Value::Integer(values.at(row).into()),
+            Column::UInt32(values) => Value::Integer(values.at(row).into()),
+            Column::UInt64(values) => unsigned(values.at(row)),
+        }
+    }
+
+    /// A number; NaN is missing.
+    pub fn float(value: f64) -> Value {
+        if value.is_nan() { Value::Missing } else { Value::Float(value) }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, into: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Boolean(value) => write!(into, "{value}"),
+            Value::Float(value) => write!(into, "{value}"),
+            Value::Integer(value) => write!(into, "{value}"),
+            Value::Missing => into.write_str("a missing value"),
+            Value::Other => into.write_str("a value that is neither number nor text"),
+            Value::Redacted => into.write_str("(redacted)"),
+            Value::Text(text) => write!(into, "{text:?}"),
+        }
+    }
+}
+
+impl Serialize for Value {
+    /// As JSON: missing values are null, infinite ones `"Infinity"` and `"-Infinity"`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Boolean(value) => serializer.serialize_bool(*value),
+            Value::Float(value) if value.is_infinite() => {
+                serializer.serialize_str(if *value > 0.0 { "Infinity" } else { "-Infinity" })
+            }
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Missing => serializer.serialize_unit(),
+            Value::Other => serializer.serialize_str("(neither number nor text)"),
+            Value::Redacted => serializer.serialize_str("(redacted)"),
+            Value::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl Finding {
+    /// What was found, what was expected, and what is used instead, for people.
+    pub fn reason(&self) -> String {
+        let seen = &self.seen;
+        let mut reason = match self.kind {
+            FindingKind::Absent => "absent, taken as missing".to_owned(),
+            FindingKind::Extra => "no field of the model".to_owned(),
+            FindingKind::Missing => "missing".to_owned(),
+            FindingKind::NonFiniteOutput => "the output is not finite".to_owned(),
+            FindingKind::NonFinite | FindingKind::Refused => String::new(),
+            FindingKind::TooLong => format!("found the text {seen}"),
+            FindingKind::UnknownCategory => format!("unknown category {seen}"),
+            FindingKind::WrongType if matches!(seen, Value::Text(_)) => format!("found the text {seen}"),
+            FindingKind::Renamed
+            | FindingKind::Infinite
+            | FindingKind::OutOfRange
+            | FindingKind::WrongType => {
+                format!("found {seen}")
+            }
+        };
+        if let Some(expected) = &self.expected {
+            if !reason.is_empty() {
+                reason.push_str(if self.kind == FindingKind::Missing { "; " } else { ", expected " });
+            }
+            reason.push_str(expected);
+        }
+        match &self.used {
+            Some(Value::Missing) => reason.push_str("; taken as missing"),
+            Some(used) => reason.push_str(&format!("; {used} is used instead")),
+            None => {}
+        }
+        reason
+    }
+}
