@@ -1,8 +1,18 @@
 //! The caller's rows, borrowed: one column per field of the schema.
 
+mod coded;
+mod nulls;
+mod texts;
+
+pub use coded::{Coded, Entries, Keys};
+pub use nulls::Nulls;
+pub use texts::Texts;
+
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::Schema;
+use crate::schema::{Null, Schema};
 use crate::strided::{Strided, StridedMatrix};
+use arrow_buffer::BooleanBuffer;
+use std::ops::Range;
 
 /// Rows as columns in the order of the schema's fields.
 #[derive(Debug)]
@@ -10,6 +20,8 @@ pub struct Input<'a> {
     first_row: usize,
     n_rows: usize,
     columns: Columns<'a>,
+    /// For each field, or empty where all rows have a value.
+    nulls: Vec<Option<Nulls<'a>>>,
 }
 
 #[derive(Debug)]
@@ -30,10 +42,14 @@ pub enum Matrix<'a> {
 /// The values of one field for all rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
+    /// One bit each.
+    Bits(&'a BooleanBuffer),
     /// One byte each, 0 for false.
     Boolean(Strided<'a, u8>),
     /// Values of any kind.
     Cells(Cells<'a>),
+    /// Places of values in a list.
+    Coded(Coded<'a>),
     /// 32-bit floats; NaN is missing.
     Float32(Strided<'a, f32>),
     /// 64-bit floats; NaN is missing.
@@ -46,6 +62,8 @@ pub enum Column<'a> {
     Int32(Strided<'a, i32>),
     /// 64-bit integers.
     Int64(Strided<'a, i64>),
+    /// Text.
+    Texts(Texts<'a>),
     /// Unsigned 8-bit integers.
     UInt8(Strided<'a, u8>),
     /// Unsigned 16-bit integers.
@@ -101,6 +119,21 @@ impl<'a> Cells<'a> {
             _ => None,
         }
     }
+
+    #[inline]
+    pub(crate) fn value(&self, row: usize) -> Value<'a> {
+        match self.at(row) {
+            Cell::Absent => Value::Missing(Null::Nan),
+            Cell::Boolean(value) => Value::Boolean(value),
+            Cell::Float(value) => Value::Float(value),
+            Cell::Integer(value) => Value::Integer(value),
+            Cell::None => Value::Missing(Null::None),
+            Cell::Other => Value::Other,
+            cell @ Cell::Text { .. } => {
+                self.text(cell).map_or(Value::Other, |text| Value::Text(text.as_bytes()))
+            }
+        }
+    }
 }
 
 /// One value of any kind.
@@ -127,13 +160,54 @@ pub enum Cell {
     },
 }
 
+/// A value of a column whose values are of any kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    Boolean(bool),
+    Float(f64),
+    Integer(i64),
+    Missing(Null),
+    Other,
+    /// UTF-8, unless the caller's array holds something else.
+    Text(&'a [u8]),
+}
+
 /// A cell of a text column as preprocessing sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TextCell<'a> {
     Nan,
     None,
     Other,
-    Text(&'a str),
+    /// UTF-8, unless the caller's array holds something else.
+    Text(&'a [u8]),
+}
+
+impl<'a> From<Option<&'a [u8]>> for TextCell<'a> {
+    #[inline]
+    fn from(text: Option<&'a [u8]>) -> Self {
+        text.map_or(TextCell::Other, TextCell::Text)
+    }
+}
+
+impl<'a> From<Value<'a>> for TextCell<'a> {
+    #[inline]
+    fn from(value: Value<'a>) -> Self {
+        match value {
+            Value::Text(text) => TextCell::Text(text),
+            Value::Missing(kind) => kind.into(),
+            Value::Float(value) if value.is_nan() => TextCell::Nan,
+            Value::Boolean(_) | Value::Float(_) | Value::Integer(_) | Value::Other => TextCell::Other,
+        }
+    }
+}
+
+impl From<Null> for TextCell<'_> {
+    fn from(kind: Null) -> Self {
+        match kind {
+            Null::Nan => TextCell::Nan,
+            Null::None => TextCell::None,
+        }
+    }
 }
 
 impl<'a> Input<'a> {
@@ -155,7 +229,7 @@ impl<'a> Input<'a> {
                 return Err(Error::new(ErrorKind::Schema, message).at(&field.name, None));
             }
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns) })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns), nulls: Vec::new() })
     }
 
     /// Rows of a matrix with one column per field of `schema`, in its order.
@@ -172,7 +246,7 @@ impl<'a> Input<'a> {
             let message = format!("an array of {n_columns} columns; the model has {n_fields} fields");
             return Err(Error::new(ErrorKind::Schema, message));
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix) })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix), nulls: Vec::new() })
     }
 
     /// Rows from named columns. Columns that are no field of `schema` are ignored.
@@ -191,6 +265,23 @@ impl<'a> Input<'a> {
             }
         }
         Input::new(schema, n_rows, columns)
+    }
+
+    /// The same rows, some of which have no value in field number `field`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] for another number of rows.
+    pub fn with_nulls(mut self, field: usize, nulls: Nulls<'a>) -> Result<Self> {
+        if nulls.len() != self.n_rows {
+            let message =
+                format!("field {field} has marks of {} rows; expected {}", nulls.len(), self.n_rows);
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        if self.nulls.len() <= field {
+            self.nulls.resize(field + 1, None);
+        }
+        self.nulls[field] = Some(nulls);
+        Ok(self)
     }
 
     /// The same rows as part of a larger input, in which the first of them is number `row`; what is
@@ -219,6 +310,43 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The rows without a value in a field, where there may be some.
+    pub(crate) fn nulls(&self, field: usize) -> Option<Nulls<'a>> {
+        *self.nulls.get(field)?
+    }
+
+    /// The cell of a text field in a row.
+    pub(crate) fn text(&self, field: usize, row: usize) -> TextCell<'a> {
+        match self.nulls(field) {
+            Some(nulls) if nulls.is_null(row) => nulls.kind().into(),
+            _ => self.column(field).map_or(TextCell::Nan, |column| column.text(row)),
+        }
+    }
+
+    /// Calls `each` with the cell of a text field in each of `rows`, and its place among them.
+    pub(crate) fn for_each_text(
+        &self,
+        field: usize,
+        rows: Range<usize>,
+        each: impl FnMut(usize, TextCell<'a>),
+    ) {
+        let nulls = self.nulls(field);
+        match self.column(field) {
+            None => for_each(rows, None, |_| TextCell::Nan, each),
+            Some(Column::Cells(cells)) => for_each(rows, nulls, |row| cells.value(row).into(), each),
+            Some(Column::Texts(texts @ Texts::Large { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(Column::Texts(texts @ Texts::Small { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(Column::Texts(texts @ Texts::View { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(column) => for_each(rows, nulls, |row| column.text(row), each),
+        }
+    }
+
     /// The values as one matrix, where they are one.
     pub(crate) fn matrix(&self) -> Option<&Matrix<'a>> {
         match &self.columns {
@@ -232,14 +360,17 @@ impl<'a> Column<'a> {
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
+            Column::Bits(values) => values.len(),
             Column::Boolean(values) => values.len(),
             Column::Cells(values) => values.len(),
+            Column::Coded(values) => values.keys.len(),
             Column::Float32(values) => values.len(),
             Column::Float64(values) => values.len(),
             Column::Int8(values) => values.len(),
             Column::Int16(values) => values.len(),
             Column::Int32(values) => values.len(),
             Column::Int64(values) => values.len(),
+            Column::Texts(values) => values.len(),
             Column::UInt8(values) => values.len(),
             Column::UInt16(values) => values.len(),
             Column::UInt32(values) => values.len(),
@@ -252,18 +383,31 @@ impl<'a> Column<'a> {
         self.len() == 0
     }
 
-    pub(crate) fn text(&self, row: usize) -> TextCell<'a> {
+    fn text(&self, row: usize) -> TextCell<'a> {
         match self {
-            Column::Cells(values) => match values.at(row) {
-                Cell::Absent => TextCell::Nan,
-                Cell::Float(value) if value.is_nan() => TextCell::Nan,
-                Cell::None => TextCell::None,
-                cell => values.text(cell).map_or(TextCell::Other, TextCell::Text),
-            },
+            Column::Cells(values) => values.value(row).into(),
+            Column::Coded(values) => values.at(row).into(),
             Column::Float32(values) if values.at(row).is_nan() => TextCell::Nan,
             Column::Float64(values) if values.at(row).is_nan() => TextCell::Nan,
+            Column::Texts(values) => values.at(row).into(),
             _ => TextCell::Other,
         }
+    }
+}
+
+/// Calls `each` with the place among `rows` and the cell of each row.
+#[inline]
+fn for_each<'a>(
+    rows: Range<usize>,
+    nulls: Option<Nulls<'_>>,
+    cell: impl Fn(usize) -> TextCell<'a>,
+    mut each: impl FnMut(usize, TextCell<'a>),
+) {
+    match nulls {
+        None => rows.enumerate().for_each(|(at, row)| each(at, cell(row))),
+        Some(nulls) => rows.enumerate().for_each(|(at, row)| {
+            each(at, if nulls.is_null(row) { nulls.kind().into() } else { cell(row) });
+        }),
     }
 }
 

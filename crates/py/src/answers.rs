@@ -45,12 +45,12 @@ fn array<'py>(
     let precision = engine.inner().model().ensemble().map_or(Precision::Double, Ensemble::precision);
     match precision {
         Precision::Double => filled::<f64>(py, rows.n_rows(), width, |out| {
-            engine.for_each_chunk(rows, |input| {
+            engine.for_each_chunk(py, rows, |input| {
                 each(input, &mut out[input.first_row() * n_values..][..input.n_rows() * n_values])
             })
         }),
         Precision::Single => filled::<f32>(py, rows.n_rows(), width, |out| {
-            engine.for_each_chunk(rows, |input| {
+            engine.for_each_chunk(py, rows, |input| {
                 let mut chunk = vec![0.0; input.n_rows() * n_values];
                 each(input, &mut chunk)?;
                 let out = &mut out[input.first_row() * n_values..];
@@ -69,7 +69,7 @@ pub fn labels<'py>(
     classes: &Classes,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut labels = Labels::new(py, classes, rows.n_rows())?;
-    engine.for_each_chunk(rows, |input| {
+    engine.for_each_chunk(py, rows, |input| {
         let mut numbers = vec![0.0; input.n_rows()];
         let rejections = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
         if let Some(first) = rejections.into_iter().next() {

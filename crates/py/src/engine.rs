@@ -182,13 +182,13 @@ impl Engine {
         let width = self.inner.pipeline().n_features();
         match self.inner.pipeline().feature_type() {
             Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), |out| {
-                self.for_each_chunk(&rows, |input| {
+                self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into_f32(input, out))
                 })
             }),
             Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), |out| {
-                self.for_each_chunk(&rows, |input| {
+                self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into(input, out))
                 })
@@ -392,16 +392,17 @@ impl Engine {
     }
 
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        Rows::read(self.inner.schema(), rows, self.inner.max_body_bytes())
+        Rows::read(&self.inner, rows)
     }
 
     /// Calls `each` with some rows at a time.
-    pub fn for_each_chunk(
+    pub fn for_each_chunk<'py>(
         &self,
-        rows: &Rows<'_>,
+        py: Python<'py>,
+        rows: &Rows<'py>,
         each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
-        rows.for_each_chunk(self.inner.schema(), each)
+        rows.for_each_chunk(py, &self.inner, each)
     }
 }
 

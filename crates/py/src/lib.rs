@@ -2,6 +2,7 @@
 
 mod answers;
 mod arrays;
+mod arrow;
 mod cells;
 mod engine;
 mod error;
@@ -9,10 +10,12 @@ mod frames;
 mod labels;
 #[cfg(feature = "onnx")]
 mod network;
+mod objects;
 mod packer;
 mod prediction;
 mod report;
 mod rows;
+mod source;
 #[cfg(feature = "onnx")]
 mod tensors;
 

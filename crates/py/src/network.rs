@@ -66,9 +66,9 @@ fn predict(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
         let inputs = tensors::read_all(fields, values)?;
         return py.detach(|| guard(|| inner.run_tensors(inputs))).map_err(|error| exception(&error));
     }
-    let rows = Rows::read(inner.schema(), values, inner.max_body_bytes())?;
+    let rows = Rows::read(inner, values)?;
     let mut whole: Option<NetworkPrediction> = None;
-    rows.for_each_chunk(inner.schema(), |input| {
+    rows.for_each_chunk(py, inner, |input| {
         let first_row = input.first_row();
         let part = py.detach(|| guard(|| inner.run_rows(input))).map_err(|error| exception(&error))?;
         match &mut whole {

@@ -2,19 +2,22 @@
 //! other values are read a chunk of rows at a time, so that memory stays bounded.
 
 use crate::arrays::{Numbers, is_array, numpy};
+use crate::arrow;
 use crate::cells::CellBuffer;
 use crate::error::{exception, raise};
 use crate::frames;
+use crate::source::{Buffer, Source};
+use arrow_array::RecordBatch;
+use monobloc::arrow::ArrowRows;
 use monobloc::request::Request;
 use monobloc::schema::Schema;
-use monobloc::{Error, ErrorKind, Input};
+use monobloc::{Engine, Error, ErrorKind, Input};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Rows of numbers that are handed to the core at once.
 const CHUNK: usize = 65_536;
-/// Rows at once where values must be read one by one.
-const CELL_CHUNK: usize = 16_384;
 
 /// The rows of a call.
 pub struct Rows<'py> {
@@ -25,37 +28,18 @@ pub struct Rows<'py> {
 enum Sources<'py> {
     /// One for each field.
     Apart(Vec<Option<Source<'py>>>),
+    /// Arrow's.
+    Batches(Vec<RecordBatch>),
     /// All fields, as floats.
     Matrix(Numbers),
     /// A JSON body.
     Request(Box<Request>),
 }
 
-/// Where the values of a field come from.
-pub enum Source<'py> {
-    /// A column of an array.
-    Array(std::rc::Rc<Numbers>, usize),
-    /// A column of anything, read by slices of rows.
-    Column(Bound<'py, PyAny>),
-    /// Values that are read already.
-    Cells(CellBuffer),
-}
-
-impl<'py> Source<'py> {
-    /// A column of anything: its numbers where they lie, if it is an array of them.
-    pub fn of_column(column: Bound<'py, PyAny>) -> PyResult<Source<'py>> {
-        if is_array(&column)
-            && let Some(numbers) = Numbers::borrow(&column)?
-        {
-            return Ok(Source::Array(std::rc::Rc::new(numbers), 0));
-        }
-        Ok(Source::Column(column))
-    }
-}
-
 impl<'py> Rows<'py> {
     /// Reads what kind of rows `rows` are. Frames and dicts match by name, arrays by position.
-    pub fn read(schema: &Schema, rows: &Bound<'py, PyAny>, max_body_bytes: usize) -> PyResult<Rows<'py>> {
+    pub fn read(engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        let schema = engine.schema();
         if is_array(rows) {
             return Self::of_array(schema, rows);
         }
@@ -63,15 +47,18 @@ impl<'py> Rows<'py> {
             return Self::of_dict(schema, row);
         }
         if let Ok(body) = rows.cast::<PyBytes>() {
-            return Self::of_body(schema, body.as_bytes(), max_body_bytes);
+            return Self::of_body(schema, body.as_bytes(), engine.max_body_bytes());
         }
         if let Ok(list) = rows.cast::<PyList>() {
             let dicts: Result<Vec<_>, _> = list.iter().map(|row| row.cast_into::<PyDict>()).collect();
             let dicts = dicts.map_err(|_| unreadable("a list with items that are no dicts"))?;
             return Self::of_dicts(schema, &dicts);
         }
+        if arrow::is_exporter(rows)? && !rows.hasattr(intern!(rows.py(), "_iter_column_arrays"))? {
+            return Self::of_table(rows);
+        }
         if rows.hasattr("__len__")? && rows.hasattr("__getitem__")? && rows.hasattr("columns")? {
-            return Self::of_frame(schema, rows);
+            return Self::of_frame(engine, rows);
         }
         if let Some(numpy) = numpy(rows.py())
             && rows.is_instance(&numpy.getattr("ndarray")?)?
@@ -89,11 +76,14 @@ impl<'py> Rows<'py> {
     /// Gives all rows to `each`, chunk by chunk in their order.
     pub fn for_each_chunk(
         &self,
-        schema: &Schema,
+        py: Python<'py>,
+        engine: &Engine,
         mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
+        let schema = engine.schema();
         let sources = match &self.sources {
             Sources::Apart(sources) => sources,
+            Sources::Batches(batches) => return in_batches(engine, batches, each),
             Sources::Request(request) => {
                 return each(&request.input(schema).map_err(|error| exception(&error))?);
             }
@@ -106,23 +96,22 @@ impl<'py> Rows<'py> {
                 });
             }
         };
-        let by_cell = sources.iter().flatten().any(|source| matches!(source, Source::Column(_)));
-        let chunk = if by_cell { CELL_CHUNK } else { CHUNK };
-        let mut buffers: Vec<CellBuffer> = sources.iter().map(|_| CellBuffer::default()).collect();
+        let chunk = sources.iter().flatten().filter_map(Source::rows_at_once).max().unwrap_or(CHUNK);
+        let mut buffers: Vec<Buffer> = sources.iter().map(|_| Buffer::default()).collect();
         in_chunks(self.n_rows, chunk, |start, len| {
             for (source, buffer) in sources.iter().zip(&mut buffers) {
-                if let Some(Source::Column(values)) = source {
-                    buffer.read_slice(values, start, len, self.n_rows)?;
+                if let Some(source) = source {
+                    source.read(py, start, len, self.n_rows, buffer)?;
                 }
             }
-            let columns = sources.iter().zip(&buffers).map(|(source, buffer)| {
-                Some(match source.as_ref()? {
-                    Source::Array(numbers, column) => numbers.column(*column, start, len),
-                    Source::Column(_) => buffer.column(0, len),
-                    Source::Cells(cells) => cells.column(start, len),
-                })
-            });
-            let input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
+            let pairs = || sources.iter().zip(&buffers);
+            let columns = pairs().map(|(source, buffer)| Some(source.as_ref()?.column(start, len, buffer)));
+            let mut input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
+            for (field, (source, buffer)) in pairs().enumerate() {
+                if let Some(nulls) = source.as_ref().and_then(|source| source.nulls(start, len, buffer)) {
+                    input = input.with_nulls(field, nulls).map_err(|error| exception(&error))?;
+                }
+            }
             each(&input.starting_at(start))
         })
     }
@@ -168,9 +157,18 @@ impl<'py> Rows<'py> {
         Ok(Rows { n_rows: rows.len(), sources: Sources::Apart(sources) })
     }
 
-    fn of_frame(schema: &Schema, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+    fn of_frame(engine: &Engine, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let n_rows = frame.len()?;
-        Ok(Rows { n_rows, sources: Sources::Apart(frames::columns(schema, frame)?) })
+        let sources = frames::columns(engine.schema(), engine.pipeline().needed(), frame)?;
+        Ok(Rows { n_rows, sources: Sources::Apart(sources) })
+    }
+
+    fn of_table(table: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        let Some(batches) = arrow::batches(table)? else {
+            return Err(unreadable(&table.get_type().name()?.to_string()));
+        };
+        let n_rows = batches.iter().map(RecordBatch::num_rows).sum();
+        Ok(Rows { n_rows, sources: Sources::Batches(batches) })
     }
 
     /// A column for each field that has one.
@@ -254,12 +252,31 @@ impl<'py> Rows<'py> {
                 }
                 let columns = array.getattr("T")?;
                 (0..n_columns)
-                    .map(|column| Ok(Some(Source::Column(columns.get_item(column)?))))
+                    .map(|column| Source::of_column(columns.get_item(column)?).map(Some))
                     .collect::<PyResult<_>>()?
             }
         };
         Ok(Rows { n_rows, sources: Sources::Apart(sources) })
     }
+}
+
+/// Gives the rows of all batches to `each`.
+fn in_batches(
+    engine: &Engine,
+    batches: &[RecordBatch],
+    mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut first = 0;
+    for batch in batches {
+        in_chunks(batch.num_rows(), CHUNK, |start, len| {
+            let rows = ArrowRows::read(engine.schema(), engine.pipeline().needed(), &batch.slice(start, len));
+            let rows = rows.map_err(|error| exception(&error))?;
+            let input = rows.input(engine.schema()).map_err(|error| exception(&error))?;
+            each(&input.starting_at(first + start))
+        })?;
+        first += batch.num_rows();
+    }
+    Ok(())
 }
 
 /// Calls `each` with the start and the length of each chunk of rows, in order; once where there are none.
@@ -290,6 +307,6 @@ fn is_column(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn unreadable(found: &str) -> PyErr {
-    let expected = "a pandas or polars DataFrame, a 2-D NumPy array, a dict of values or of columns, a list of dicts, or JSON as bytes";
+    let expected = "a pandas or polars DataFrame, an Arrow table, a 2-D NumPy array, a dict of values or of columns, a list of dicts, or JSON as bytes";
     raise(ErrorKind::Schema, format!("rows given as {found}; expected {expected}"))
 }

@@ -3,8 +3,8 @@
 use super::reading::{Number, Reading, Slot, Text};
 use super::tile::Tile;
 use crate::error::{Error, Result};
-use crate::input::TextCell;
-use crate::vocabulary::{NumberVocabulary, TextVocabulary, VocabularyRef};
+use crate::input::{Coded, Column, TextCell};
+use crate::vocabulary::{NumberVocabulary, Recent, TextVocabulary, VocabularyRef};
 
 /// A slot with the vocabulary that its values are looked up in.
 #[derive(Debug)]
@@ -12,6 +12,12 @@ pub(super) enum Categories {
     Numbers(Number, NumberVocabulary),
     Texts(Text, TextVocabulary),
 }
+
+/// The place of a value that is in no category.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// Rows from which on it pays to remember what was looked up.
+const MANY: usize = 64;
 
 impl Categories {
     pub fn read(reading: &Reading<'_>, slot: usize, vocabulary: &VocabularyRef) -> Result<Categories> {
@@ -36,12 +42,30 @@ impl Categories {
         }
     }
 
-    /// The category of the value in row `row` of the tile.
-    #[inline]
-    pub fn index(&self, tile: &Tile<'_>, row: usize) -> Option<usize> {
+    /// Appends the category of each of the tile's rows to `places`, which is empty; [`UNKNOWN`] where there is none.
+    pub fn find(&self, tile: &Tile<'_>, places: &mut Vec<u32>) {
+        let place = |index: Option<usize>| index.map_or(UNKNOWN, |index| index as u32);
         match self {
-            Categories::Numbers(number, vocabulary) => vocabulary.index(tile.column(*number)[row]),
-            Categories::Texts(text, vocabulary) => vocabulary.index(tile.text(text, row)),
+            Categories::Numbers(number, vocabulary) => {
+                places.extend(tile.column(*number).iter().map(|&value| place(vocabulary.index(value))));
+            }
+            Categories::Texts(text, vocabulary) => match tile.input().column(text.field) {
+                Some(Column::Coded(coded)) if coded.values.len() <= tile.n_rows() => {
+                    let place = |cell| place(vocabulary.index(text.seen(cell)));
+                    find_coded(tile, &coded, text.field, place, places);
+                }
+                _ => {
+                    places.resize(tile.n_rows(), UNKNOWN);
+                    if tile.n_rows() < MANY {
+                        text.for_each(tile, |row, cell| places[row] = place(vocabulary.index(cell)));
+                        return;
+                    }
+                    let mut recent = Recent::default();
+                    text.for_each(tile, |row, cell| {
+                        places[row] = place(vocabulary.index_after(cell, &mut recent));
+                    });
+                }
+            },
         }
     }
 
@@ -53,9 +77,33 @@ impl Categories {
                 TextCell::Nan => "NaN".to_owned(),
                 TextCell::None => "None".to_owned(),
                 TextCell::Other => "a value that is no text".to_owned(),
-                TextCell::Text(text) => format!("{text:?}"),
+                TextCell::Text(text) => format!("{:?}", String::from_utf8_lossy(text)),
             },
         };
         format!("unknown category {value}; expected one that the encoder was fitted on")
+    }
+}
+
+/// As [`Categories::find`], looking each of the few values up once.
+fn find_coded<'t>(
+    tile: &Tile<'t>,
+    coded: &Coded<'t>,
+    field: usize,
+    place: impl Fn(TextCell<'t>) -> u32,
+    places: &mut Vec<u32>,
+) {
+    let nulls = tile.input().nulls(field);
+    let n_rows = tile.n_rows();
+    places.resize(n_rows, UNKNOWN);
+    places.extend((0..coded.values.len()).map(|at| place(coded.values.at(at).into())));
+    let (places, of_values) = places.split_at_mut(n_rows);
+    let absent = nulls.map_or(UNKNOWN, |nulls| place(nulls.kind().into()));
+    let negative = coded.negative.map_or_else(|| place(TextCell::Other), |kind| place(kind.into()));
+    for (into, row) in places.iter_mut().zip(tile.rows()) {
+        *into = match coded.keys.at(row) {
+            _ if nulls.is_some_and(|nulls| nulls.is_null(row)) => absent,
+            Ok(at) => of_values.get(at).copied().unwrap_or(UNKNOWN),
+            Err(_) => negative,
+        };
     }
 }

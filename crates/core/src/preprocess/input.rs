@@ -4,7 +4,7 @@ use super::reading::{Number, Precision, Reading, Text};
 use super::tile::Tile;
 use super::Step;
 use crate::error::{Error, Result};
-use crate::input::{Cell, Cells, Column, parse_number};
+use crate::input::{Column, Nulls, Value, parse_number};
 use crate::schema::Kind;
 use crate::strided::{Plain, Strided};
 use serde::Deserialize;
@@ -63,20 +63,30 @@ impl Step for Load {
         for &number in &self.numbers {
             let input = tile.input();
             let Some(column) = input.column(number.field) else { continue };
+            let nulls = input.nulls(number.field);
             match column {
+                Column::Bits(values) => load_values(tile, number, nulls, |row| Value::Boolean(values.value(row)), false),
                 Column::Boolean(values) => load(tile, number, &values, |value| f64::from(u8::from(value != 0))),
-                Column::Cells(cells) => load_cells(tile, number, &cells, self.to_odd),
+                Column::Cells(cells) => load_values(tile, number, nulls, |row| cells.value(row), self.to_odd),
+                Column::Coded(coded) => load_values(tile, number, nulls, |row| coded.at(row), self.to_odd),
                 Column::Float32(values) => load(tile, number, &values, f64::from),
                 Column::Float64(values) => load(tile, number, &values, |value| number.precision.round(value)),
                 Column::Int8(values) => load(tile, number, &values, f64::from),
                 Column::Int16(values) => load(tile, number, &values, f64::from),
                 Column::Int32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
                 Column::Int64(values) => load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd)),
+                Column::Texts(texts) => load_values(tile, number, nulls, |row| texts.at(row).map_or(Value::Other, Value::Text), false),
                 Column::UInt8(values) => load(tile, number, &values, f64::from),
                 Column::UInt16(values) => load(tile, number, &values, f64::from),
                 Column::UInt32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
                 Column::UInt64(values) => {
                     load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd));
+                }
+            }
+            if let Some(nulls) = nulls {
+                let rows = tile.rows();
+                for (into, row) in tile.column_mut(number).iter_mut().zip(rows) {
+                    *into = if nulls.is_null(row) { f64::NAN } else { *into };
                 }
             }
         }
@@ -109,18 +119,28 @@ fn round_to_odd(value: i128) -> f64 {
     }
 }
 
-fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) {
+/// Loads values of any kind, except where there is none.
+fn load_values<'a>(
+    tile: &mut Tile<'_>,
+    number: Number,
+    nulls: Option<Nulls<'_>>,
+    value: impl Fn(usize) -> Value<'a>,
+    to_odd: bool,
+) {
     for (at, row) in tile.rows().enumerate() {
-        let cell = cells.at(row);
-        let value = match cell {
-            Cell::Boolean(value) => Ok(f64::from(u8::from(value))),
-            Cell::Float(value) => Ok(number.precision.round(value)),
-            Cell::Integer(value) => Ok(integer(number.precision, value.into(), to_odd)),
-            Cell::Absent | Cell::None => Ok(f64::NAN),
-            Cell::Other => Err("a value that is neither number nor text".to_owned()),
-            Cell::Text { .. } => {
-                let text = cells.text(cell).unwrap_or_default();
-                parse_number(text).map(|value| number.precision.round(value)).ok_or_else(|| format!("the text {text:?}"))
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            continue;
+        }
+        let value = match value(row) {
+            Value::Boolean(value) => Ok(f64::from(u8::from(value))),
+            Value::Float(value) => Ok(number.precision.round(value)),
+            Value::Integer(value) => Ok(integer(number.precision, value.into(), to_odd)),
+            Value::Missing(_) => Ok(f64::NAN),
+            Value::Other => Err("a value that is neither number nor text".to_owned()),
+            Value::Text(text) => {
+                let parsed = std::str::from_utf8(text).ok().and_then(parse_number);
+                let shown = || format!("the text {:?}", String::from_utf8_lossy(text));
+                parsed.map(|value| number.precision.round(value)).ok_or_else(shown)
             }
         };
         match value {

@@ -1,6 +1,6 @@
 //! scikit-learn's `OrdinalEncoder`: one number per category.
 
-use super::categories::Categories;
+use super::categories::{Categories, UNKNOWN};
 use super::reading::{Number, Precision, Reading};
 use super::tile::Tile;
 use super::Step;
@@ -69,17 +69,27 @@ impl Step for OrdinalEncoder {
 
     fn run(&self, tile: &mut Tile<'_>) {
         for column in &self.columns {
-            for row in 0..tile.n_rows() {
-                let value = match (column.categories.index(tile, row), column.unknown) {
-                    (Some(index), _) => column.values.at(index),
-                    (None, Some(value)) => value,
-                    (None, None) => {
-                        let reason = column.categories.unknown(tile, row);
-                        tile.refuse(row, column.categories.field(), reason);
-                        f64::NAN
-                    }
-                };
-                tile.column_mut(column.output)[row] = column.output.precision.round(value);
+            tile.with_places(|tile, places| {
+                column.categories.find(tile, places);
+                places.truncate(tile.n_rows());
+                column.write(tile, places);
+            });
+        }
+    }
+}
+
+impl Column {
+    /// Writes the outputs of rows in these categories.
+    fn write(&self, tile: &mut Tile<'_>, places: &[u32]) {
+        let (unknown, output) = (self.unknown.unwrap_or(f64::NAN), self.output);
+        for (into, &place) in tile.column_mut(output).iter_mut().zip(places) {
+            let value = if place == UNKNOWN { unknown } else { self.values.at(place as usize) };
+            *into = output.precision.round(value);
+        }
+        if self.unknown.is_none() {
+            for row in (0..places.len()).filter(|&row| places[row] == UNKNOWN) {
+                let reason = self.categories.unknown(tile, row);
+                tile.refuse(row, self.categories.field(), reason);
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use super::reading::{Number, Text};
 use crate::input::{Input, TextCell};
-use crate::schema::Null;
 use std::ops::Range;
 
 /// A row that the source model would refuse, and why.
@@ -20,6 +19,7 @@ pub(crate) struct Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     columns: Vec<f64>,
+    places: Vec<u32>,
 }
 
 /// A range of rows of the input, with a column of numbers for each slot.
@@ -27,6 +27,7 @@ pub(super) struct Tile<'a> {
     input: &'a Input<'a>,
     rows: Range<usize>,
     columns: &'a mut [f64],
+    places: &'a mut Vec<u32>,
     refusals: &'a mut Vec<Refusal>,
 }
 
@@ -42,7 +43,8 @@ impl<'a> Tile<'a> {
         if scratch.columns.len() < needed {
             scratch.columns.resize(needed, 0.0);
         }
-        Tile { input, rows, columns: &mut scratch.columns[..needed], refusals }
+        let Scratch { columns, places } = scratch;
+        Tile { input, rows, columns: &mut columns[..needed], places, refusals }
     }
 
     pub fn input(&self) -> &'a Input<'a> {
@@ -69,6 +71,12 @@ impl<'a> Tile<'a> {
         &mut self.columns[number.column * n_rows..][..n_rows]
     }
 
+    /// The values of `width` slots that follow each other, slot after slot, to be written.
+    pub fn columns_mut(&mut self, first: Number, width: usize) -> &mut [f64] {
+        let n_rows = self.n_rows();
+        &mut self.columns[first.column * n_rows..][..width * n_rows]
+    }
+
     /// The values of `from`, and of the later slot `to` to be written.
     pub fn pair_mut(&mut self, from: Number, to: Number) -> (&[f64], &mut [f64]) {
         let n_rows = self.n_rows();
@@ -90,19 +98,15 @@ impl<'a> Tile<'a> {
     where
         'a: 't,
     {
-        let column = self.input.column(text.field);
-        let mut cell = column.map_or(TextCell::Nan, |column| column.text(self.rows.start + row));
-        cell = match (cell, text.null) {
-            (TextCell::None | TextCell::Nan, Some(Null::Nan)) => TextCell::Nan,
-            (TextCell::None | TextCell::Nan, Some(Null::None)) => TextCell::None,
-            _ => cell,
-        };
-        for (missing, fill) in &text.replacements {
-            if missing.is_text(cell) {
-                cell = TextCell::Text(fill);
-            }
-        }
-        cell
+        text.seen(self.input.text(text.field, self.rows.start + row))
+    }
+
+    /// Calls `each` with the tile and memory for the categories of its rows, which is reused.
+    pub fn with_places(&mut self, each: impl FnOnce(&mut Self, &mut Vec<u32>)) {
+        let mut places = std::mem::take(self.places);
+        places.clear();
+        each(self, &mut places);
+        *self.places = places;
     }
 
     /// Refuses row `row` of the tile.
