@@ -1,7 +1,11 @@
 //! Rows in Arrow's arrays: columns borrowed where they lie, matched by name. `docs/arrow.md` says what is taken.
 
+mod answer;
+mod body;
 mod column;
 
+pub use answer::{floats, statuses};
+pub(crate) use body::Bodies;
 pub use column::ArrowColumn;
 
 use crate::error::{Error, ErrorKind, Result};

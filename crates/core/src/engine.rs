@@ -1,5 +1,6 @@
 //! An engine: a bloc made ready to predict. The only module where the stages meet.
 
+mod arrow;
 mod json;
 #[cfg(feature = "onnx")]
 mod network;
@@ -48,7 +49,7 @@ pub struct Engine {
 pub struct LoadOptions {
     /// The digest that the bloc must have.
     pub digest: Option<String>,
-    /// Bytes of a JSON request body at most; by default [`crate::request::MAX_BODY_BYTES`].
+    /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
     /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
     pub threads: Option<usize>,
@@ -175,7 +176,7 @@ impl Engine {
         &self.bloc
     }
 
-    /// Bytes of a JSON request body at most.
+    /// Bytes of a request body at most.
     pub fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
     }

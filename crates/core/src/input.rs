@@ -4,7 +4,7 @@ mod coded;
 mod nulls;
 mod texts;
 
-pub use coded::{Coded, Entries, Keys};
+pub use coded::{Coded, Entries, Keys, List};
 pub use nulls::Nulls;
 pub use texts::Texts;
 
@@ -123,15 +123,10 @@ impl<'a> Cells<'a> {
     #[inline]
     pub(crate) fn value(&self, row: usize) -> Value<'a> {
         match self.at(row) {
-            Cell::Absent => Value::Missing(Null::Nan),
-            Cell::Boolean(value) => Value::Boolean(value),
-            Cell::Float(value) => Value::Float(value),
-            Cell::Integer(value) => Value::Integer(value),
-            Cell::None => Value::Missing(Null::None),
-            Cell::Other => Value::Other,
             cell @ Cell::Text { .. } => {
                 self.text(cell).map_or(Value::Other, |text| Value::Text(text.as_bytes()))
             }
+            cell => cell.into(),
         }
     }
 }
@@ -170,6 +165,21 @@ pub(crate) enum Value<'a> {
     Other,
     /// UTF-8, unless the caller's array holds something else.
     Text(&'a [u8]),
+}
+
+impl From<Cell> for Value<'_> {
+    /// The value of a cell that is no text; text lies elsewhere.
+    #[inline]
+    fn from(cell: Cell) -> Self {
+        match cell {
+            Cell::Absent => Value::Missing(Null::Nan),
+            Cell::Boolean(value) => Value::Boolean(value),
+            Cell::Float(value) => Value::Float(value),
+            Cell::Integer(value) => Value::Integer(value),
+            Cell::None => Value::Missing(Null::None),
+            Cell::Other | Cell::Text { .. } => Value::Other,
+        }
+    }
 }
 
 /// A cell of a text column as preprocessing sees it.

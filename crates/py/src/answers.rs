@@ -108,10 +108,15 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     outputs.set_item(name, array)?;
     if let Some(classes) = classes {
         let mut labels = Labels::new(py, classes, n_rows)?;
-        labels.extend(numbers.into_iter())?;
+        labels.extend(numbers.iter().copied())?;
         outputs.set_item("label", labels.without(&rejections)?)?;
     }
     let noted = rejections.into_iter().map(Noted::from).collect();
     let verdicts = Verdicts { n_rows, noted };
-    Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+    Ok(Prediction {
+        outputs: outputs.unbind(),
+        verdicts: Py::new(py, verdicts)?,
+        engine: engine.shared(),
+        classes: numbers,
+    })
 }

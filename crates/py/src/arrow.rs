@@ -4,7 +4,7 @@
 use crate::error::{exception, raise};
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_array::{Array, ArrayReader, RecordBatch, RecordBatchOptions, StructArray};
+use arrow_array::{Array, ArrayReader, RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray};
 use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType, Schema};
 use monobloc::arrow::ArrowColumn;
@@ -72,6 +72,24 @@ pub fn column(column: &Bound<'_, PyAny>, null: Null) -> PyResult<Option<ArrowCol
         return Ok(None);
     };
     guard(|| ArrowColumn::new("", data, null)).map(Some).map_err(|error| exception(&error))
+}
+
+/// A capsule with a stream of one batch.
+pub fn export_stream(py: Python<'_>, batch: RecordBatch) -> PyResult<Bound<'_, PyCapsule>> {
+    let schema = batch.schema();
+    let reader = RecordBatchIterator::new([Ok(batch)], schema);
+    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
+}
+
+/// Capsules with the type of a batch and the batch as an array of structs.
+pub fn export_array(
+    py: Python<'_>,
+    batch: RecordBatch,
+) -> PyResult<(Bound<'_, PyCapsule>, Bound<'_, PyCapsule>)> {
+    let data = StructArray::from(batch).into_data();
+    let schema = read(|| FFI_ArrowSchema::try_from(data.data_type()))?;
+    let schema = PyCapsule::new_with_value(py, schema, SCHEMA)?;
+    Ok((schema, PyCapsule::new_with_value(py, FFI_ArrowArray::new(&data), ARRAY)?))
 }
 
 /// The stream that `value` exports, moved out of its capsule.

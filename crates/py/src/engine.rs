@@ -45,8 +45,8 @@ pub struct OutlierDetectorEngine;
 
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
 /// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
-/// batch; by default the process's CPU budget does. `max_body_bytes` bounds JSON request bodies, by default
-/// to 64 MiB.
+/// batch; by default the process's CPU budget does. `max_body_bytes` bounds request bodies, JSON's and
+/// Arrow's, by default to 64 MiB.
 ///
 /// >>> engine = monobloc.load("credit.bloc")
 /// >>> engine.predict_proba(X).shape
@@ -165,6 +165,16 @@ impl Engine {
     fn run_json<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let body = body_bytes(body)?;
         let call = || guard(|| self.inner.run_json(&body));
+        let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
+        Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
+    }
+
+    /// The answers for a body of record batches, both in Arrow's IPC format: a stream or a file is taken, a
+    /// stream is given. Never raises for a row: the outputs of a row that the source model would refuse are
+    /// null. `docs/arrow.md` specifies both bodies.
+    fn run_arrow<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = body_bytes(body)?;
+        let call = || guard(|| self.inner.run_arrow(&body));
         let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
         Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
     }
@@ -384,6 +394,11 @@ impl Engine {
     /// The engine of the core.
     pub fn inner(&self) -> &monobloc::Engine {
         &self.inner
+    }
+
+    /// The engine of the core, kept alive.
+    pub fn shared(&self) -> Arc<monobloc::Engine> {
+        Arc::clone(&self.inner)
     }
 
     fn offset(&self) -> PyResult<f64> {

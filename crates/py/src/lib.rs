@@ -1,5 +1,6 @@
 //! The Python face: each function converts, calls the core, and converts back.
 
+mod answer;
 mod answers;
 mod arrays;
 mod arrow;

@@ -34,7 +34,12 @@ pub fn run(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
         rejected: finding.rejected,
     });
     let verdicts = Verdicts { n_rows: prediction.n_rows, noted: noted.collect() };
-    Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+    Ok(Prediction {
+        outputs: outputs.unbind(),
+        verdicts: Py::new(py, verdicts)?,
+        engine: engine.shared(),
+        classes: Vec::new(),
+    })
 }
 
 /// The only output of a network, or an error for the first rejected row.

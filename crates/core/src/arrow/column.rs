@@ -1,7 +1,7 @@
 //! One array as a column.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::{Cell, Cells, Coded, Column, Entries, Keys, Nulls, Texts};
+use crate::input::{Cell, Cells, Coded, Column, Entries, Keys, List, Nulls, Texts};
 use crate::schema::Null;
 use crate::strided::{Plain, Strided};
 use arrow_array::types::{ArrowPrimitiveType, Float16Type};
@@ -31,8 +31,6 @@ enum Form {
         /// The places of the rows' values, for runs; those of dictionaries are borrowed.
         keys: Option<Vec<u32>>,
         values: Box<ArrowColumn>,
-        /// The values, where they are no text.
-        cells: Vec<Cell>,
     },
     Nothing,
     Singles(Vec<f32>),
@@ -92,12 +90,10 @@ impl ArrowColumn {
     ) -> Result<Form> {
         let child = data.child_data().get(child).ok_or_else(|| unreadable(name, data.data_type()))?;
         let values = Box::new(ArrowColumn::new(name, child.clone(), null)?);
-        let cells = match (values.column(), values.nulls()) {
-            (Column::Coded(_), _) => return Err(unreadable(name, data.data_type())),
-            (Column::Texts(_), _) => Vec::new(),
-            (column, nulls) => (0..column.len()).map(|row| cell(&column, nulls, row)).collect(),
-        };
-        Ok(Form::Listed { keys, values, cells })
+        match values.form {
+            Form::Listed { .. } => Err(unreadable(name, data.data_type())),
+            _ => Ok(Form::Listed { keys, values }),
+        }
     }
 
     /// The number of rows.
@@ -133,11 +129,11 @@ impl ArrowColumn {
         match &self.form {
             Form::Bits(bits) => return Column::Bits(bits),
             Form::Doubles(values) => return Column::Float64(values[..].into()),
-            Form::Listed { keys, values, cells } => {
+            Form::Listed { keys, values } => {
                 let keys = keys.as_ref().map_or_else(|| keys_of(data), |keys| Keys::UInt32(keys[..].into()));
                 let values = match values.column() {
                     Column::Texts(texts) => Entries::Texts(texts, values.nulls()),
-                    _ => Entries::Cells(Cells::new(cells, "")),
+                    _ => Entries::Listed(&**values),
                 };
                 return Column::Coded(Coded { keys, values, negative: None });
             }
@@ -222,13 +218,23 @@ fn run_keys(data: &ArrayData) -> Vec<u32> {
     keys
 }
 
-/// A value of a list as a cell.
-fn cell(column: &Column<'_>, nulls: Option<Nulls<'_>>, row: usize) -> Cell {
-    if let Some(nulls) = nulls.filter(|nulls| nulls.is_null(row)) {
-        return match nulls.kind() {
-            Null::Nan => Cell::Absent,
-            Null::None => Cell::None,
-        };
+impl List for ArrowColumn {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn cell(&self, place: usize) -> Cell {
+        match self.nulls().filter(|nulls| nulls.is_null(place)) {
+            Some(nulls) if nulls.kind() == Null::None => Cell::None,
+            Some(_) => Cell::Absent,
+            None => cell(&self.column(), place),
+        }
+    }
+}
+
+fn cell(column: &Column<'_>, row: usize) -> Cell {
+    if row >= column.len() {
+        return Cell::Other;
     }
     match column {
         Column::Bits(values) => Cell::Boolean(values.value(row)),

@@ -1,6 +1,6 @@
 //! Columns that hold the places of their values in a list: Arrow's dictionaries, pandas' categories.
 
-use super::{Cells, Nulls, Texts, Value};
+use super::{Cell, Cells, Nulls, Texts, Value};
 use crate::schema::Null;
 use crate::strided::Strided;
 
@@ -20,8 +20,24 @@ pub struct Coded<'a> {
 pub enum Entries<'a> {
     /// Values of any kind.
     Cells(Cells<'a>),
+    /// Values that are no text, asked for one by one.
+    Listed(&'a dyn List),
     /// Text, some of which may be missing.
     Texts(Texts<'a>, Option<Nulls<'a>>),
+}
+
+/// A list of values.
+pub trait List: std::fmt::Debug + Sync {
+    /// The number of values.
+    fn len(&self) -> usize;
+
+    /// Whether there are no values.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of the values, which is no text.
+    fn cell(&self, place: usize) -> Cell;
 }
 
 /// Places as integers of any type.
@@ -62,6 +78,7 @@ impl<'a> Entries<'a> {
     pub fn len(&self) -> usize {
         match self {
             Entries::Cells(cells) => cells.len(),
+            Entries::Listed(list) => list.len(),
             Entries::Texts(texts, _) => texts.len(),
         }
     }
@@ -76,6 +93,7 @@ impl<'a> Entries<'a> {
         match self {
             _ if place >= self.len() => Value::Other,
             Entries::Cells(cells) => cells.value(place),
+            Entries::Listed(list) => list.cell(place).into(),
             Entries::Texts(_, Some(nulls)) if nulls.is_null(place) => Value::Missing(nulls.kind()),
             Entries::Texts(texts, _) => texts.at(place).map_or(Value::Other, Value::Text),
         }
