@@ -159,10 +159,13 @@ def test_a_pickle_does_not_depend_on_the_working_directory(
     assert pickle.loads(pickle.dumps(engine)).digest == engine.digest
 
 
-def test_a_refused_row_is_an_error_for_predict_and_a_verdict_for_run(
-    engine: monobloc.ClassifierEngine, credit: Credit
+def test_a_rejected_row_is_an_error_for_predict_and_a_verdict_for_run(
+    credit: Credit, tmp_path: Path
 ) -> None:
     number = credit.frame.select_dtypes("number").columns[0]
+    rules = {number: {"on_type": "reject", "on_infinite": "reject"}}
+    monobloc.edit_sanity(credit.bloc, tmp_path / "strict.bloc", rules)
+    engine = monobloc.load(tmp_path / "strict.bloc")
     frame = credit.frame.head(20).astype({number: object}).reset_index(drop=True)
     frame.loc[[3, 11], number] = ["a word", math.inf]
     for call in (engine.predict, engine.predict_proba, engine.transform):
@@ -185,11 +188,13 @@ def test_a_refused_row_is_an_error_for_predict_and_a_verdict_for_run(
     assert probabilities[good].tobytes() == expected.tobytes()
 
 
-def test_rows_count_from_the_whole_input(engine: monobloc.ClassifierEngine, credit: Credit) -> None:
+def test_rows_count_from_the_whole_input(credit: Credit, tmp_path: Path) -> None:
     number = credit.frame.select_dtypes("number").columns[0]
+    monobloc.edit_sanity(credit.bloc, tmp_path / "m.bloc", {number: {"on_infinite": "reject"}})
+    engine = monobloc.load(tmp_path / "m.bloc")
     frame = pd.concat([credit.frame] * 70, ignore_index=True).astype({number: float})
     frame.loc[69_999, number] = math.inf
-    with pytest.raises(monobloc.SchemaError, match="row 69999"):
+    with pytest.raises(monobloc.RowsRejected, match="row 69999"):
         engine.predict_proba(frame)
     assert engine.run(frame).verdicts.rejected == [69_999]
 
@@ -203,7 +208,7 @@ def test_rows_count_from_the_whole_input(engine: monobloc.ClassifierEngine, cred
         (np.zeros(3), "shape"),
         (np.zeros((2, 3)), "3 columns"),
         (np.zeros((2, 3), "M8[s]"), "columns"),
-        ({"age": 3}, "lacks"),
+        ({"age": [3]}, "lacks"),
         (scipy.sparse.csr_matrix((2, 3)), "csr_matrix"),
         (pl.LazyFrame({"age": [3]}), "LazyFrame"),
         (pd.Series([3.0]), "Series"),

@@ -262,11 +262,6 @@ class TestSchema:
 
 
 class TestArguments:
-    def test_sanity_is_not_part_of_this_version(self, tmp_path: Path) -> None:
-        model, frame = usual()
-        with pytest.raises(monobloc.UnsupportedError, match="not part of this version"):
-            monobloc.pack(model, tmp_path / "x.bloc", reference=frame, sanity={})
-
     @pytest.mark.parametrize("argument", ["metadata", "provenance"])
     @pytest.mark.parametrize("value", [{"a": 1}, {1: "a"}, ["a"]])
     def test_only_strings_are_kept(self, argument: str, value: Any, tmp_path: Path) -> None:

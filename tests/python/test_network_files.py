@@ -294,5 +294,8 @@ def test_values_that_are_not_finite_are_told_or_rejected(tmp_path: Path, bad: fl
         found = prediction.outputs["y"]
         assert np.array_equal(found[[0, 2]], (x + WEIGHTS)[[0, 2]])
         assert np.array_equal(found[1, 7], np.float32(answer), equal_nan=True)
-        assert prediction.verdicts.flagged == [1]
-        assert prediction.verdicts.rejected == ([1] if policy == "reject" else [])
+        status = {"flag": "flagged", "reject": "rejected"}[policy]
+        assert [verdict.status for verdict in prediction.verdicts] == ["ok", status, "ok"]
+        kinds = {(f.field, f.kind) for f in prediction.verdicts[1].findings}
+        told = {("x", "non_finite"), ("y", "non_finite_output")}
+        assert kinds == (told if policy == "flag" else {("x", "non_finite")})

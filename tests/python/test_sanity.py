@@ -48,7 +48,8 @@ def model() -> Any:
     columns = ColumnTransformer(
         [
             ("age", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["age"]),
-            ("balance", "passthrough", ["balance"]),
+            # With a number for missing, NaN is refused.
+            ("balance", SimpleImputer(missing_values=-999, strategy="median"), ["balance"]),
             ("region", OneHotEncoder(handle_unknown="ignore"), ["region"]),
         ]
     )
@@ -133,7 +134,7 @@ def test_rules_come_from_the_reference(bloc: Path) -> None:
         (np.arange(-100.0, 1.0), -226, 0),
         (np.r_[np.arange(100.0), 1e9], 0, 1e9),
         (np.r_[np.arange(2_000.0), 1e9], 0, 4_497),
-        (np.array([np.inf, 1.0, 2.0]), -2, 5),
+        (np.array([np.inf, 1.0, 2.0]), 0, 5),
         (np.array([1e308, -1e308, 5.0, 6.0]), -1.7976931348623157e308, 1.7976931348623157e308),
     ],
 )

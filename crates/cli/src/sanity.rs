@@ -65,10 +65,12 @@ fn edited(rules: &str) -> Result<String> {
         .tempfile()
         .map_err(|error| io(what("creating"), &error))?;
     file.write_all(rules.as_bytes()).map_err(|error| io(what("writing"), &error))?;
+    let mut script = editor.clone();
+    script.push(" \"$1\"");
     let status = Command::new("sh")
-        .args(["-c", "exec $0 \"$1\""])
-        .arg(&editor)
-        .arg(file.path())
+        .arg("-c")
+        .arg(script)
+        .args(["sh".as_ref(), file.path().as_os_str()])
         .status()
         .map_err(|error| io(format!("running {}", editor.display()), &error))?;
     if !status.success() {

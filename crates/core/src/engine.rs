@@ -1,6 +1,7 @@
 //! An engine: a bloc made ready to predict. The only module where the stages meet.
 
 mod answers;
+mod arrow;
 mod json;
 #[cfg(feature = "onnx")]
 mod network;
@@ -56,7 +57,7 @@ pub struct LoadOptions {
     pub digest: Option<String>,
     /// Where rows unlike the reference are told of; by default nowhere.
     pub events: Option<EventOptions>,
-    /// Bytes of a JSON request body at most; by default [`crate::request::MAX_BODY_BYTES`].
+    /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
     /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
     pub threads: Option<usize>,
@@ -200,7 +201,7 @@ impl Engine {
         &self.bloc
     }
 
-    /// Bytes of a JSON request body at most.
+    /// Bytes of a request body at most.
     pub fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
     }

@@ -1,9 +1,22 @@
 //! The caller's rows, borrowed: one column per field of the schema.
 
+mod cells;
+mod coded;
+mod nulls;
+mod texts;
+
+pub use cells::{Cell, Cells};
+pub(crate) use cells::{TextCell, Value};
+pub use coded::{Coded, Entries, Keys, List};
+pub use nulls::Nulls;
+pub use texts::Texts;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::extra::Extra;
-use crate::schema::Schema;
+use crate::schema::{Null, Schema};
 use crate::strided::{Strided, StridedMatrix};
+use arrow_buffer::BooleanBuffer;
+use std::ops::Range;
 
 /// Rows as columns in the order of the schema's fields.
 #[derive(Debug)]
@@ -12,6 +25,8 @@ pub struct Input<'a> {
     n_rows: usize,
     columns: Columns<'a>,
     extra: Option<&'a Extra>,
+    /// For each field, or empty where all rows have a value.
+    nulls: Vec<Option<Nulls<'a>>>,
 }
 
 #[derive(Debug)]
@@ -32,10 +47,14 @@ pub enum Matrix<'a> {
 /// The values of one field for all rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
+    /// One bit each.
+    Bits(&'a BooleanBuffer),
     /// One byte each, 0 for false.
     Boolean(Strided<'a, u8>),
     /// Values of any kind.
     Cells(Cells<'a>),
+    /// Places of values in a list.
+    Coded(Coded<'a>),
     /// 32-bit floats; NaN is missing.
     Float32(Strided<'a, f32>),
     /// 64-bit floats; NaN is missing.
@@ -48,6 +67,8 @@ pub enum Column<'a> {
     Int32(Strided<'a, i32>),
     /// 64-bit integers.
     Int64(Strided<'a, i64>),
+    /// Text.
+    Texts(Texts<'a>),
     /// Unsigned 8-bit integers.
     UInt8(Strided<'a, u8>),
     /// Unsigned 16-bit integers.
@@ -56,86 +77,6 @@ pub enum Column<'a> {
     UInt32(Strided<'a, u32>),
     /// Unsigned 64-bit integers.
     UInt64(Strided<'a, u64>),
-}
-
-/// Values of any kind, their text kept together in one string.
-#[derive(Clone, Copy, Debug)]
-pub struct Cells<'a> {
-    cells: &'a [Cell],
-    step: usize,
-    len: usize,
-    text: &'a str,
-}
-
-impl<'a> Cells<'a> {
-    /// One cell per row. `text` is what text cells refer to.
-    pub fn new(cells: &'a [Cell], text: &'a str) -> Cells<'a> {
-        Cells { cells, step: 1, len: cells.len(), text }
-    }
-
-    /// For each of `len` rows one cell of `cells`: the first, and then every one that is `step` after the one
-    /// before. What lies beyond the last cell is absent.
-    pub fn every(cells: &'a [Cell], step: usize, len: usize, text: &'a str) -> Cells<'a> {
-        Cells { cells, step, len, text }
-    }
-
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The cell of a row.
-    #[inline]
-    pub fn at(&self, row: usize) -> Cell {
-        self.cells.get(row * self.step).copied().unwrap_or(Cell::Absent)
-    }
-
-    /// The text that a cell refers to, or `None` where it refers to none.
-    #[inline]
-    pub fn text(&self, cell: Cell) -> Option<&'a str> {
-        match cell {
-            Cell::Text { start, end } => self.text.get(start..end),
-            _ => None,
-        }
-    }
-}
-
-/// One value of any kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell {
-    /// No value where one could be, such as a key that a JSON object lacks; taken as missing.
-    Absent,
-    /// True or false.
-    Boolean(bool),
-    /// A float; NaN is missing.
-    Float(f64),
-    /// An integer.
-    Integer(i64),
-    /// Python's `None`.
-    None,
-    /// Something that is neither number nor text.
-    Other,
-    /// Text: bytes `start..end` of [`Cells::text`].
-    Text {
-        /// The first byte.
-        start: usize,
-        /// The byte after the last.
-        end: usize,
-    },
-}
-
-/// A cell of a text column as preprocessing sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum TextCell<'a> {
-    Nan,
-    None,
-    Other,
-    Text(&'a str),
 }
 
 impl<'a> Input<'a> {
@@ -157,7 +98,7 @@ impl<'a> Input<'a> {
                 return Err(Error::new(ErrorKind::Schema, message).at(&field.name, None));
             }
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns), extra: None })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Apart(columns), extra: None, nulls: Vec::new() })
     }
 
     /// Rows of a matrix with one column per field of `schema`, in its order.
@@ -174,7 +115,7 @@ impl<'a> Input<'a> {
             let message = format!("an array of {n_columns} columns; the model has {n_fields} fields");
             return Err(Error::new(ErrorKind::Schema, message));
         }
-        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix), extra: None })
+        Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix), extra: None, nulls: Vec::new() })
     }
 
     /// Rows from named columns. Columns that are no field of `schema` are ignored.
@@ -193,6 +134,23 @@ impl<'a> Input<'a> {
             }
         }
         Input::new(schema, n_rows, columns)
+    }
+
+    /// The same rows, some of which have no value in field number `field`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] for another number of rows.
+    pub fn with_nulls(mut self, field: usize, nulls: Nulls<'a>) -> Result<Self> {
+        if nulls.len() != self.n_rows {
+            let message =
+                format!("field {field} has marks of {} rows; expected {}", nulls.len(), self.n_rows);
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        if self.nulls.len() <= field {
+            self.nulls.resize(field + 1, None);
+        }
+        self.nulls[field] = Some(nulls);
+        Ok(self)
     }
 
     /// The same rows as part of a larger input, in which the first of them is number `row`; what is
@@ -233,6 +191,56 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The rows without a value in a field, where there may be some.
+    pub(crate) fn nulls(&self, field: usize) -> Option<Nulls<'a>> {
+        *self.nulls.get(field)?
+    }
+
+    /// The value of a field in a row, of whatever kind.
+    pub(crate) fn value(&self, field: usize, row: usize) -> Value<'a> {
+        match self.nulls(field) {
+            Some(nulls) if nulls.is_null(row) => Value::Missing(nulls.kind()),
+            _ => self.column(field).map_or(Value::Missing(Null::Nan), |column| column.value(row)),
+        }
+    }
+
+    /// Whether a row that names its values has none for a field.
+    pub(crate) fn is_absent(&self, field: usize, row: usize) -> bool {
+        matches!(self.column(field), Some(Column::Cells(cells)) if cells.at(row) == Cell::Absent)
+    }
+
+    /// The cell of a text field in a row.
+    pub(crate) fn text(&self, field: usize, row: usize) -> TextCell<'a> {
+        match self.nulls(field) {
+            Some(nulls) if nulls.is_null(row) => nulls.kind().into(),
+            _ => self.column(field).map_or(TextCell::Nan, |column| column.text(row)),
+        }
+    }
+
+    /// Calls `each` with the cell of a text field in each of `rows`, and its place among them.
+    pub(crate) fn for_each_text(
+        &self,
+        field: usize,
+        rows: Range<usize>,
+        each: impl FnMut(usize, TextCell<'a>),
+    ) {
+        let nulls = self.nulls(field);
+        match self.column(field) {
+            None => for_each(rows, None, |_| TextCell::Nan, each),
+            Some(Column::Cells(cells)) => for_each(rows, nulls, |row| cells.value(row).into(), each),
+            Some(Column::Texts(texts @ Texts::Large { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(Column::Texts(texts @ Texts::Small { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(Column::Texts(texts @ Texts::View { .. })) => {
+                for_each(rows, nulls, |row| texts.at(row).into(), each);
+            }
+            Some(column) => for_each(rows, nulls, |row| column.text(row), each),
+        }
+    }
+
     /// The values as one matrix, where they are one.
     pub(crate) fn matrix(&self) -> Option<&Matrix<'a>> {
         match &self.columns {
@@ -246,14 +254,17 @@ impl<'a> Column<'a> {
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
+            Column::Bits(values) => values.len(),
             Column::Boolean(values) => values.len(),
             Column::Cells(values) => values.len(),
+            Column::Coded(values) => values.keys.len(),
             Column::Float32(values) => values.len(),
             Column::Float64(values) => values.len(),
             Column::Int8(values) => values.len(),
             Column::Int16(values) => values.len(),
             Column::Int32(values) => values.len(),
             Column::Int64(values) => values.len(),
+            Column::Texts(values) => values.len(),
             Column::UInt8(values) => values.len(),
             Column::UInt16(values) => values.len(),
             Column::UInt32(values) => values.len(),
@@ -266,18 +277,52 @@ impl<'a> Column<'a> {
         self.len() == 0
     }
 
-    pub(crate) fn text(&self, row: usize) -> TextCell<'a> {
+    fn value(&self, row: usize) -> Value<'a> {
+        let unsigned = |value: u64| i64::try_from(value).map_or(Value::Float(value as f64), Value::Integer);
         match self {
-            Column::Cells(values) => match values.at(row) {
-                Cell::Absent => TextCell::Nan,
-                Cell::Float(value) if value.is_nan() => TextCell::Nan,
-                Cell::None => TextCell::None,
-                cell => values.text(cell).map_or(TextCell::Other, TextCell::Text),
-            },
+            Column::Bits(values) => Value::Boolean(values.value(row)),
+            Column::Boolean(values) => Value::Boolean(values.at(row) != 0),
+            Column::Cells(cells) => cells.value(row),
+            Column::Coded(coded) => coded.at(row),
+            Column::Float32(values) => Value::Float(values.at(row).into()),
+            Column::Float64(values) => Value::Float(values.at(row)),
+            Column::Int8(values) => Value::Integer(values.at(row).into()),
+            Column::Int16(values) => Value::Integer(values.at(row).into()),
+            Column::Int32(values) => Value::Integer(values.at(row).into()),
+            Column::Int64(values) => Value::Integer(values.at(row)),
+            Column::Texts(texts) => texts.at(row).map_or(Value::Other, Value::Text),
+            Column::UInt8(values) => Value::Integer(values.at(row).into()),
+            Column::UInt16(values) => Value::Integer(values.at(row).into()),
+            Column::UInt32(values) => Value::Integer(values.at(row).into()),
+            Column::UInt64(values) => unsigned(values.at(row)),
+        }
+    }
+
+    fn text(&self, row: usize) -> TextCell<'a> {
+        match self {
+            Column::Cells(values) => values.value(row).into(),
+            Column::Coded(values) => values.at(row).into(),
             Column::Float32(values) if values.at(row).is_nan() => TextCell::Nan,
             Column::Float64(values) if values.at(row).is_nan() => TextCell::Nan,
+            Column::Texts(values) => values.at(row).into(),
             _ => TextCell::Other,
         }
+    }
+}
+
+/// Calls `each` with the place among `rows` and the cell of each row.
+#[inline]
+fn for_each<'a>(
+    rows: Range<usize>,
+    nulls: Option<Nulls<'_>>,
+    cell: impl Fn(usize) -> TextCell<'a>,
+    mut each: impl FnMut(usize, TextCell<'a>),
+) {
+    match nulls {
+        None => rows.enumerate().for_each(|(at, row)| each(at, cell(row))),
+        Some(nulls) => rows.enumerate().for_each(|(at, row)| {
+            each(at, if nulls.is_null(row) { nulls.kind().into() } else { cell(row) });
+        }),
     }
 }
 

@@ -4,6 +4,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("blocs are little-endian and mapped as they are");
 
+pub mod arrow;
 pub mod bloc;
 pub mod budget;
 pub mod engine;

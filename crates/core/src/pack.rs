@@ -20,6 +20,7 @@ use crate::model::Task;
 use crate::model::link::Link;
 use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
 use crate::params::{NumberType, NumbersRef};
+use crate::sanity::Rules;
 use crate::schema::Schema;
 use crate::vocabulary::{VocabularyRef, hash};
 use serde::Deserialize;
@@ -123,9 +124,12 @@ impl Packer {
             let what = what.to_owned();
             move |error: serde_json::Error| Error::new(ErrorKind::InvalidArgument, format!("{what}: {error}"))
         };
-        let draft: Draft = serde_json::from_str(manifest).map_err(invalid("the manifest's draft"))?;
+        let mut draft: Draft = serde_json::from_str(manifest).map_err(invalid("the manifest's draft"))?;
         serde_json::from_str::<serde::de::IgnoredAny>(reference).map_err(invalid("reference.json"))?;
         let schema = Schema::parse(draft.schema.get())?;
+        if let Some(rules) = &mut draft.sanity {
+            *rules = rules::raw(&Rules::parse(rules.get(), &schema)?)?;
+        }
         let ModelTask { task, link } =
             serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
         let forest = self.forest.ok_or_else(no_forest)?;

@@ -58,6 +58,35 @@ pub(crate) struct TextVocabulary {
     none: Option<usize>,
 }
 
+/// Short texts that were looked up in one vocabulary, and their categories: texts mostly repeat themselves.
+#[derive(Debug)]
+pub(crate) struct Recent([Found; 1 << RECENT]);
+
+/// The binary logarithm of the number of texts that are remembered.
+const RECENT: u32 = 7;
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    word: u64,
+    /// 0 where nothing is remembered.
+    len: u32,
+    /// `u32::MAX` where the vocabulary does not hold it.
+    index: u32,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent([Found { word: 0, len: 0, index: 0 }; 1 << RECENT])
+    }
+}
+
+impl Recent {
+    #[inline]
+    fn slot(&mut self, word: u64) -> &mut Found {
+        &mut self.0[(word.wrapping_mul(SPREAD) >> (64 - RECENT)) as usize]
+    }
+}
+
 impl VocabularyRef {
     /// The number of categories, NaN and `None` included.
     pub(crate) fn len(&self) -> Result<usize> {
@@ -127,7 +156,24 @@ impl TextVocabulary {
             TextCell::Nan => self.nan,
             TextCell::None => self.none,
             TextCell::Other => None,
-            TextCell::Text(text) => self.text_index(text.as_bytes()),
+            TextCell::Text(text) => self.text_index(text),
+        }
+    }
+
+    /// As [`TextVocabulary::index`], where `recent` holds what was found of short text before.
+    #[inline]
+    pub fn index_after(&self, cell: TextCell<'_>, recent: &mut Recent) -> Option<usize> {
+        match cell {
+            TextCell::Text(text) if (1..=8).contains(&text.len()) => {
+                let (word, len) = (word(text), text.len() as u32);
+                let found = recent.slot(word);
+                if (found.word, found.len) != (word, len) {
+                    let index = self.text_index(text).map_or(u32::MAX, |index| index as u32);
+                    *found = Found { word, len, index };
+                }
+                (found.index != u32::MAX).then_some(found.index as usize)
+            }
+            _ => self.index(cell),
         }
     }
 
@@ -148,49 +194,93 @@ impl TextVocabulary {
     }
 
     fn text_index(&self, text: &[u8]) -> Option<usize> {
-        let hash = hash(text);
-        let mask = self.table.len() - 1;
-        for probe in 0..self.table.len() {
-            let slot = (hash as usize).wrapping_add(probe) & mask;
-            let entry = self.table[slot].load(Ordering::Relaxed);
+        let table = &*self.table;
+        // Most text is no longer than a word, and then is one to hash and to compare.
+        let short = (1..=8).contains(&text.len()).then(|| word(text));
+        let hash = short.map_or_else(|| hash(text), |word| hash_words(text.len(), [word]));
+        let mask = table.len() - 1;
+        for probe in 0..table.len() {
+            let entry = table[(hash as usize).wrapping_add(probe) & mask].load(Ordering::Relaxed);
             if entry == 0 {
                 return None;
             }
             let index = (entry as u32).wrapping_sub(1) as usize;
-            if entry >> 32 == hash >> 32 && index < self.count && self.holds(index, text) {
+            if entry >> 32 == hash >> 32 && index < self.count && self.holds(index, text, short) {
                 return Some(index);
             }
         }
         None
     }
 
-    /// Whether category `index` is `text`; whatever the positions say, only the vocabulary's own bytes
-    /// are read.
-    fn holds(&self, index: usize, text: &[u8]) -> bool {
-        let position = |at: usize| self.positions[at].load(Ordering::Relaxed);
+    /// Whether category `index` is `text`, which is the word `short` where that is all of it; whatever the
+    /// positions say, only the vocabulary's own bytes are read.
+    #[inline]
+    fn holds(&self, index: usize, text: &[u8], short: Option<u64>) -> bool {
+        let (positions, bytes) = (&*self.positions, &*self.bytes);
+        let position = |at: usize| positions.get(at).map_or(0, |at| at.load(Ordering::Relaxed) as usize);
         let (start, end) = (position(index), position(index + 1));
-        if end.wrapping_sub(start) != text.len() as u64 || end > self.bytes.len() as u64 * 8 {
+        if start.checked_add(text.len()) != Some(end) || end > bytes.len() * 8 {
             return false;
         }
-        text.iter().zip(start as usize..).all(|(&byte, at)| {
-            let word = self.bytes[at / 8].load(Ordering::Relaxed);
-            (word >> (8 * (at % 8))) as u8 == byte
-        })
+        let load = |at: usize| bytes.get(at).map_or(0, |word| word.load(Ordering::Relaxed));
+        let equal = |at: usize, word: u64, len: usize| {
+            // In two steps, since the place in a word may be 0.
+            let shift = 8 * (at % 8) as u32;
+            let known = load(at / 8) >> shift | load(at / 8 + 1) << 1 << (63 - shift);
+            (known ^ word) << (64 - 8 * len as u32) == 0
+        };
+        match short {
+            Some(word) => equal(start, word, text.len()),
+            None => {
+                let mut chunks = text.chunks(8).zip((start..).step_by(8));
+                chunks.all(|(chunk, at)| equal(at, word(chunk), chunk.len()))
+            }
+        }
     }
 }
 
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// The hash of FORMAT.md.
 pub(crate) fn hash(text: &[u8]) -> u64 {
-    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+    hash_words(text.len(), text.chunks(8).map(word))
+}
+
+#[inline]
+fn hash_words(len: usize, words: impl IntoIterator<Item = u64>) -> u64 {
     const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
     let fold = |a: u64, b: u64| {
         let product = u128::from(a) * u128::from(b);
         (product >> 64) as u64 ^ product as u64
     };
-    let mut hash = (text.len() as u64).wrapping_mul(SPREAD);
-    for chunk in text.chunks(8) {
-        let word = chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-        hash = fold(hash ^ word, MIX);
+    let begun = (len as u64).wrapping_mul(SPREAD);
+    fold(words.into_iter().fold(begun, |hash, word| fold(hash ^ word, MIX)), SPREAD)
+}
+
+/// Up to 8 bytes as the low ones of a little-endian word.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    let shifted = |at: usize| bytes.get(at).map_or(0, |&byte| u64::from(byte) << (8 * at));
+    let len = bytes.len();
+    if len >= 4 {
+        half(bytes.first_chunk()) | half(bytes.last_chunk()) << (8 * (len.min(8) - 4))
+    } else {
+        // The first, middle and last of up to 3.
+        shifted(0) | shifted(len / 2) | shifted(len.saturating_sub(1))
     }
-    fold(hash, SPREAD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn a_word_is_its_bytes() {
+        let bytes = [0x11, 0x82, 0xf3, 0x44, 0x95, 0x66, 0xe7, 0x08];
+        for len in 0..=8 {
+            let naive = bytes[..len].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+            assert_eq!(word(&bytes[..len]), naive, "{len} bytes");
+        }
+    }
 }

@@ -47,12 +47,12 @@ fn array<'py>(
     let precision = engine.inner().model().ensemble().map_or(Precision::Double, Ensemble::precision);
     match precision {
         Precision::Double => filled::<f64>(py, rows.n_rows(), width, |out| {
-            engine.for_each_chunk(rows, |input| {
+            engine.for_each_chunk(py, rows, |input| {
                 each(input, &mut out[input.first_row() * n_values..][..input.n_rows() * n_values])
             })
         }),
         Precision::Single => filled::<f32>(py, rows.n_rows(), width, |out| {
-            engine.for_each_chunk(rows, |input| {
+            engine.for_each_chunk(py, rows, |input| {
                 let mut chunk = vec![0.0; input.n_rows() * n_values];
                 each(input, &mut chunk)?;
                 let out = &mut out[input.first_row() * n_values..];
@@ -71,7 +71,7 @@ pub fn labels<'py>(
     classes: &Classes,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut labels = Labels::new(py, classes, rows.n_rows())?;
-    engine.for_each_chunk(rows, |input| {
+    engine.for_each_chunk(py, rows, |input| {
         let mut numbers = vec![0.0; input.n_rows()];
         let findings = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
         accept(&findings).map_err(|error| exception(&error))?;
@@ -108,8 +108,13 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     outputs.set_item(name, array)?;
     if let Some(classes) = classes {
         let mut labels = Labels::new(py, classes, n_rows)?;
-        labels.extend(numbers.into_iter())?;
+        labels.extend(numbers.iter().copied())?;
         outputs.set_item("label", labels.without(verdicts.rejected())?)?;
     }
-    Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+    Ok(Prediction {
+        outputs: outputs.unbind(),
+        verdicts: Py::new(py, verdicts)?,
+        engine: engine.shared(),
+        classes: numbers,
+    })
 }

@@ -21,6 +21,17 @@ impl CellBuffer {
         Column::Cells(Cells::new(&self.cells[start..start + len], &self.text))
     }
 
+    /// All values.
+    pub fn cells(&self) -> Cells<'_> {
+        Cells::new(&self.cells, &self.text)
+    }
+
+    /// Forgets all values.
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.text.clear();
+    }
+
     /// Reads rows `start..start + len` of a column of `n_rows`.
     pub fn read_slice(
         &mut self,
@@ -29,8 +40,7 @@ impl CellBuffer {
         len: usize,
         n_rows: usize,
     ) -> PyResult<()> {
-        self.cells.clear();
-        self.text.clear();
+        self.clear();
         let py = column.py();
         let positional = if column.hasattr("iloc")? { column.getattr("iloc")? } else { column.clone() };
         let part = if len == n_rows {
@@ -55,11 +65,7 @@ impl CellBuffer {
     /// Appends a value.
     pub fn push(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let cell = if let Ok(text) = value.cast::<PyString>() {
-            match text.to_str() {
-                Ok(text) => self.text_cell(text),
-                // Half of a surrogate pair, which no category can hold.
-                Err(_) => self.text_cell(&text.to_string_lossy()),
-            }
+            self.text_cell(text)
         } else if let Ok(number) = value.cast::<PyFloat>() {
             Cell::Float(number.value())
         } else if let Ok(boolean) = value.cast::<PyBool>() {
@@ -75,12 +81,35 @@ impl CellBuffer {
         Ok(())
     }
 
+    /// Appends text.
+    #[inline]
+    pub fn push_text(&mut self, text: &Bound<'_, PyString>) {
+        let cell = self.text_cell(text);
+        self.cells.push(cell);
+    }
+
+    /// Appends `None`.
+    pub fn push_none(&mut self) {
+        self.cells.push(Cell::None);
+    }
+
     /// Appends a missing value.
     pub fn push_absent(&mut self) {
         self.cells.push(Cell::Absent);
     }
 
-    fn text_cell(&mut self, text: &str) -> Cell {
+    /// A cell of text.
+    #[inline]
+    fn text_cell(&mut self, text: &Bound<'_, PyString>) -> Cell {
+        // Half of a surrogate pair is no category's, whatever stands in its place.
+        let lossy;
+        let text = match text.to_str() {
+            Ok(text) => text,
+            Err(_) => {
+                lossy = text.to_string_lossy();
+                &lossy
+            }
+        };
         let start = self.text.len();
         self.text.push_str(text);
         Cell::Text { start, end: self.text.len() }

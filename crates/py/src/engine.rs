@@ -1,4 +1,4 @@
-//! `monobloc.Engine` and `monobloc.load`.
+//! `monobloc.Engine`.
 
 use crate::answers;
 use crate::arrays::filled;
@@ -12,7 +12,7 @@ use crate::verdicts::Verdicts;
 use monobloc::error::guard;
 use monobloc::model::Task;
 use monobloc::precision::Precision;
-use monobloc::{ErrorKind, Input, LoadOptions, Verify};
+use monobloc::{ErrorKind, Input, LoadOptions};
 use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -31,11 +31,11 @@ const DETACH_BYTES: usize = 1 << 14;
 /// number of threads, and from processes forked after loading.
 #[pyclass(frozen, subclass, module = "monobloc")]
 pub struct Engine {
-    inner: Arc<monobloc::Engine>,
-    options: LoadOptions,
-    events: Listeners,
+    pub inner: Arc<monobloc::Engine>,
+    pub options: LoadOptions,
+    pub events: Listeners,
     /// Where the bloc is, whatever the working directory becomes.
-    absolute_path: PathBuf,
+    pub absolute_path: PathBuf,
 }
 
 /// An engine whose model gives probabilities of classes.
@@ -45,97 +45,6 @@ pub struct ClassifierEngine;
 /// An engine whose model tells outliers (-1) from inliers (1).
 #[pyclass(frozen, extends = Engine, module = "monobloc")]
 pub struct OutlierDetectorEngine;
-
-/// Loads a bloc. By default only its structure is proven, in time independent of its size;
-/// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
-/// batch; by default the process's CPU budget does. `max_body_bytes` bounds JSON request bodies, by default
-/// to 64 MiB.
-///
-/// Rows unlike the reference are told of: `on_event` is called with a dict for each, and `event_log` is a file to
-/// which it is appended as a line of JSON (up to 64 MiB). `event_sample` is the share of them that is told, and
-/// `events_per_second` bounds how many. See `docs/sanity.md`.
-///
-/// >>> engine = monobloc.load("credit.bloc")
-/// >>> engine.predict_proba(X).shape
-/// (1000, 2)
-#[pyfunction]
-#[pyo3(signature = (
-    path,
-    *,
-    digest=None,
-    threads=None,
-    verify="structure",
-    max_body_bytes=None,
-    on_event=None,
-    event_log=None,
-    event_sample=1.0,
-    events_per_second=10,
-))]
-#[expect(clippy::too_many_arguments, reason = "what can be said of an engine, each by its own name")]
-pub fn load<'py>(
-    py: Python<'py>,
-    path: PathBuf,
-    digest: Option<String>,
-    threads: Option<i64>,
-    verify: &str,
-    max_body_bytes: Option<usize>,
-    on_event: Option<Bound<'py, PyAny>>,
-    event_log: Option<PathBuf>,
-    event_sample: f64,
-    events_per_second: u32,
-) -> PyResult<Bound<'py, Engine>> {
-    let events =
-        Listeners { on_event: on_event.map(Bound::unbind), log: event_log, event_sample, events_per_second };
-    let verify = match verify {
-        "structure" => Verify::Structure,
-        "full" => Verify::Full,
-        other => {
-            let message = format!("verify is {other:?}; expected \"structure\" or \"full\"");
-            return Err(raise(ErrorKind::InvalidArgument, message));
-        }
-    };
-    let threads = threads.map(|threads| {
-        usize::try_from(threads).map_err(|_| {
-            raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
-        })
-    });
-    let events_options = events.options()?;
-    let options =
-        LoadOptions { digest, events: events_options, max_body_bytes, threads: threads.transpose()?, verify };
-    let inner =
-        py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
-    let seconds = inner.load_report().duration.as_secs_f64();
-    let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
-    logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
-    for name in &inner.load_report().kernel_variables {
-        logger.call_method1("warning", ("%s is set: it changes the kernels that networks run on", name))?;
-    }
-    let absolute_path = std::path::absolute(&path).unwrap_or(path);
-    let engine = Engine { inner: Arc::new(inner), options, events, absolute_path };
-    if engine.inner.is_classifier() {
-        let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
-        return Ok(Bound::new(py, classifier)?.into_super());
-    }
-    if engine.inner.model().ensemble().is_some_and(|ensemble| ensemble.offset().is_some()) {
-        let detector = PyClassInitializer::from(engine).add_subclass(OutlierDetectorEngine);
-        return Ok(Bound::new(py, detector)?.into_super());
-    }
-    Bound::new(py, engine)
-}
-
-/// Loads again what was pickled: the same path, with the same digest.
-#[pyfunction]
-pub fn _reload<'py>(
-    py: Python<'py>,
-    path: PathBuf,
-    digest: String,
-    threads: Option<i64>,
-    max_body_bytes: Option<usize>,
-    events: (Option<Bound<'py, PyAny>>, Option<PathBuf>, f64, u32),
-) -> PyResult<Bound<'py, Engine>> {
-    let (on_event, log, sample, per_second) = events;
-    load(py, path, Some(digest), threads, "structure", max_body_bytes, on_event, log, sample, per_second)
-}
 
 #[pymethods]
 impl Engine {
@@ -190,7 +99,7 @@ impl Engine {
     fn check<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Verdicts> {
         let rows = self.rows(X)?;
         let mut findings = Vec::new();
-        self.for_each_chunk(&rows, |input| {
+        self.for_each_chunk(py, &rows, |input| {
             findings.extend(detached(py, input, || self.inner.check(input))?);
             Ok(())
         })?;
@@ -219,6 +128,16 @@ impl Engine {
         Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
     }
 
+    /// The answers for a body of record batches, both in Arrow's IPC format: a stream or a file is taken, a
+    /// stream is given. Never raises for a row: the outputs of a row that the source model would refuse are
+    /// null. `docs/arrow.md` specifies both bodies.
+    fn run_arrow<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = body_bytes(body)?;
+        let call = || guard(|| self.inner.run_arrow(&body));
+        let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
+        Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
+    }
+
     /// A JSON Schema (draft 2020-12) of the request bodies that `run_json` takes, as text.
     fn json_schema(&self) -> String {
         self.inner.json_schema()
@@ -232,13 +151,13 @@ impl Engine {
         let width = self.inner.pipeline().n_features();
         match self.inner.pipeline().feature_type() {
             Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), |out| {
-                self.for_each_chunk(&rows, |input| {
+                self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into_f32(input, out))
                 })
             }),
             Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), |out| {
-                self.for_each_chunk(&rows, |input| {
+                self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
                     detached(py, input, || self.inner.transform_into(input, out))
                 })
@@ -453,22 +372,28 @@ impl Engine {
         &self.inner
     }
 
+    /// The engine of the core, kept alive.
+    pub fn shared(&self) -> Arc<monobloc::Engine> {
+        Arc::clone(&self.inner)
+    }
+
     fn offset(&self) -> PyResult<f64> {
         let offset = self.inner.model().ensemble().and_then(monobloc::model::Ensemble::offset);
         offset.ok_or_else(|| raise(ErrorKind::Internal, "an outlier detector without an offset"))
     }
 
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        Rows::read(self.inner.schema(), rows, self.inner.max_body_bytes())
+        Rows::read(&self.inner, rows)
     }
 
     /// Calls `each` with some rows at a time.
-    pub fn for_each_chunk(
+    pub fn for_each_chunk<'py>(
         &self,
-        rows: &Rows<'_>,
+        py: Python<'py>,
+        rows: &Rows<'py>,
         each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
-        rows.for_each_chunk(self.inner.schema(), each)
+        rows.for_each_chunk(py, &self.inner, each)
     }
 }
 

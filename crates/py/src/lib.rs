@@ -1,20 +1,25 @@
 //! The Python face: each function converts, calls the core, and converts back.
 
+mod answer;
 mod answers;
 mod arrays;
+mod arrow;
 mod cells;
 mod engine;
 mod error;
 mod events;
 mod frames;
 mod labels;
+mod load;
 #[cfg(feature = "onnx")]
 mod network;
+mod objects;
 mod packer;
 mod prediction;
 mod report;
 mod rows;
 mod rules;
+mod source;
 #[cfg(feature = "onnx")]
 mod tensors;
 mod verdicts;
@@ -44,8 +49,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add_function(wrap_pyfunction!(network::read_network, module)?)?;
         module.add_function(wrap_pyfunction!(network::supported_operators, module)?)?;
     }
-    module.add_function(wrap_pyfunction!(engine::load, module)?)?;
-    module.add_function(wrap_pyfunction!(engine::_reload, module)?)?;
+    module.add_function(wrap_pyfunction!(load::load, module)?)?;
+    module.add_function(wrap_pyfunction!(load::_reload, module)?)?;
     module.add_function(wrap_pyfunction!(packer::is_tree_file, module)?)?;
     module.add_function(wrap_pyfunction!(packer::pack_trees, module)?)?;
     module.add_function(wrap_pyfunction!(packer::xgboost_levels, module)?)?;

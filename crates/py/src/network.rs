@@ -29,7 +29,12 @@ pub fn run(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
         outputs.set_item(name, tensors::array(py, tensor)?)?;
     }
     let verdicts = Verdicts::new(prediction.n_rows, prediction.findings, Extra::default());
-    Ok(Prediction { outputs: outputs.unbind(), verdicts: Py::new(py, verdicts)? })
+    Ok(Prediction {
+        outputs: outputs.unbind(),
+        verdicts: Py::new(py, verdicts)?,
+        engine: engine.shared(),
+        classes: Vec::new(),
+    })
 }
 
 /// The only output of a network, or an error where rows are rejected.
@@ -57,9 +62,9 @@ fn predict(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
         let inputs = tensors::read_all(fields, values)?;
         return py.detach(|| guard(|| inner.run_tensors(inputs))).map_err(|error| exception(&error));
     }
-    let rows = Rows::read(inner.schema(), values, inner.max_body_bytes())?;
+    let rows = Rows::read(inner, values)?;
     let mut whole: Option<NetworkPrediction> = None;
-    rows.for_each_chunk(inner.schema(), |input| {
+    rows.for_each_chunk(py, inner, |input| {
         let first_row = input.first_row();
         let part = py.detach(|| guard(|| inner.run_rows(input))).map_err(|error| exception(&error))?;
         match &mut whole {

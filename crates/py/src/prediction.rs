@@ -1,8 +1,10 @@
 //! What `run` gives: outputs and a verdict per row.
 
 use crate::verdicts::Verdicts;
+use crate::{answer, arrow};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCapsule, PyDict};
+use std::sync::Arc;
 
 /// The outputs for all rows, and a verdict for each.
 #[pyclass(frozen, module = "monobloc")]
@@ -14,10 +16,36 @@ pub struct Prediction {
     /// One verdict per row.
     #[pyo3(get)]
     pub verdicts: Py<Verdicts>,
+    /// What answered.
+    pub engine: Arc<monobloc::Engine>,
+    /// The number of each row's label, where the model has labels.
+    pub classes: Vec<f64>,
 }
 
 #[pymethods]
 impl Prediction {
+    /// The table of answers, `label`, outputs, `status` and `findings`, as a stream by Arrow's C interface.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        arrow::export_stream(py, answer::table(py, self)?)
+    }
+
+    /// The same as an array of structs.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _ = requested_schema;
+        arrow::export_array(py, answer::table(py, self)?)
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let names = self.outputs.bind(py).keys();
         let verdicts = self.verdicts.get();

@@ -2,60 +2,45 @@
 //! other values are read a chunk of rows at a time, so that memory stays bounded.
 
 use crate::arrays::{Numbers, is_array, numpy};
+use crate::arrow;
 use crate::cells::CellBuffer;
 use crate::error::{exception, raise};
 use crate::frames;
+use crate::source::{Buffer, Source};
+use arrow_array::RecordBatch;
+use monobloc::arrow::ArrowRows;
 use monobloc::request::Request;
 use monobloc::schema::Schema;
-use monobloc::{Error, ErrorKind, Extra, Input};
+use monobloc::{Engine, Error, ErrorKind, Extra, Input};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Rows of numbers that are handed to the core at once.
 const CHUNK: usize = 65_536;
-/// Rows at once where values must be read one by one.
-const CELL_CHUNK: usize = 16_384;
 
 /// The rows of a call.
 pub struct Rows<'py> {
     n_rows: usize,
     sources: Sources<'py>,
+    extra: Extra,
 }
 
 enum Sources<'py> {
     /// One for each field.
     Apart(Vec<Option<Source<'py>>>),
+    /// Arrow's.
+    Batches(Vec<RecordBatch>),
     /// All fields, as floats.
     Matrix(Numbers),
     /// A JSON body.
     Request(Box<Request>),
 }
 
-/// Where the values of a field come from.
-pub enum Source<'py> {
-    /// A column of an array.
-    Array(std::rc::Rc<Numbers>, usize),
-    /// A column of anything, read by slices of rows.
-    Column(Bound<'py, PyAny>),
-    /// Values that are read already.
-    Cells(CellBuffer),
-}
-
-impl<'py> Source<'py> {
-    /// A column of anything: its numbers where they lie, if it is an array of them.
-    pub fn of_column(column: Bound<'py, PyAny>) -> PyResult<Source<'py>> {
-        if is_array(&column)
-            && let Some(numbers) = Numbers::borrow(&column)?
-        {
-            return Ok(Source::Array(std::rc::Rc::new(numbers), 0));
-        }
-        Ok(Source::Column(column))
-    }
-}
-
 impl<'py> Rows<'py> {
     /// Reads what kind of rows `rows` are. Frames and dicts match by name, arrays by position.
-    pub fn read(schema: &Schema, rows: &Bound<'py, PyAny>, max_body_bytes: usize) -> PyResult<Rows<'py>> {
+    pub fn read(engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        let schema = engine.schema();
         if is_array(rows) {
             return Self::of_array(schema, rows);
         }
@@ -63,15 +48,18 @@ impl<'py> Rows<'py> {
             return Self::of_dict(schema, row);
         }
         if let Ok(body) = rows.cast::<PyBytes>() {
-            return Self::of_body(schema, body.as_bytes(), max_body_bytes);
+            return Self::of_body(schema, body.as_bytes(), engine.max_body_bytes());
         }
         if let Ok(list) = rows.cast::<PyList>() {
             let dicts: Result<Vec<_>, _> = list.iter().map(|row| row.cast_into::<PyDict>()).collect();
             let dicts = dicts.map_err(|_| unreadable("a list with items that are no dicts"))?;
             return Self::of_dicts(schema, &dicts);
         }
+        if arrow::is_exporter(rows)? && !rows.hasattr(intern!(rows.py(), "_iter_column_arrays"))? {
+            return Self::of_table(schema, rows);
+        }
         if rows.hasattr("__len__")? && rows.hasattr("__getitem__")? && rows.hasattr("columns")? {
-            return Self::of_frame(schema, rows);
+            return Self::of_frame(engine, rows);
         }
         if let Some(numpy) = numpy(rows.py())
             && rows.is_instance(&numpy.getattr("ndarray")?)?
@@ -88,20 +76,24 @@ impl<'py> Rows<'py> {
 
     /// What came under names that are no field.
     pub fn extra(&self) -> Extra {
-        match &self.sources {
-            Sources::Request(request) => request.extra().clone(),
-            Sources::Apart(_) | Sources::Matrix(_) => Extra::default(),
-        }
+        self.extra.clone()
+    }
+
+    fn apart(n_rows: usize, sources: Vec<Option<Source<'py>>>, extra: Extra) -> Rows<'py> {
+        Rows { n_rows, sources: Sources::Apart(sources), extra }
     }
 
     /// Gives all rows to `each`, chunk by chunk in their order.
     pub fn for_each_chunk(
         &self,
-        schema: &Schema,
+        py: Python<'py>,
+        engine: &Engine,
         mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
+        let schema = engine.schema();
         let sources = match &self.sources {
             Sources::Apart(sources) => sources,
+            Sources::Batches(batches) => return in_batches(engine, batches, each),
             Sources::Request(request) => {
                 return each(&request.input(schema).map_err(|error| exception(&error))?);
             }
@@ -114,75 +106,103 @@ impl<'py> Rows<'py> {
                 });
             }
         };
-        let by_cell = sources.iter().flatten().any(|source| matches!(source, Source::Column(_)));
-        let chunk = if by_cell { CELL_CHUNK } else { CHUNK };
-        let mut buffers: Vec<CellBuffer> = sources.iter().map(|_| CellBuffer::default()).collect();
+        let chunk = sources.iter().flatten().filter_map(Source::rows_at_once).max().unwrap_or(CHUNK);
+        let mut buffers: Vec<Buffer> = sources.iter().map(|_| Buffer::default()).collect();
         in_chunks(self.n_rows, chunk, |start, len| {
             for (source, buffer) in sources.iter().zip(&mut buffers) {
-                if let Some(Source::Column(values)) = source {
-                    buffer.read_slice(values, start, len, self.n_rows)?;
+                if let Some(source) = source {
+                    source.read(py, start, len, self.n_rows, buffer)?;
                 }
             }
-            let columns = sources.iter().zip(&buffers).map(|(source, buffer)| {
-                Some(match source.as_ref()? {
-                    Source::Array(numbers, column) => numbers.column(*column, start, len),
-                    Source::Column(_) => buffer.column(0, len),
-                    Source::Cells(cells) => cells.column(start, len),
-                })
-            });
-            let input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
-            each(&input.starting_at(start))
+            let pairs = || sources.iter().zip(&buffers);
+            let columns = pairs().map(|(source, buffer)| Some(source.as_ref()?.column(start, len, buffer)));
+            let mut input = Input::new(schema, len, columns.collect()).map_err(|error| exception(&error))?;
+            for (field, (source, buffer)) in pairs().enumerate() {
+                if let Some(nulls) = source.as_ref().and_then(|source| source.nulls(start, len, buffer)) {
+                    input = input.with_nulls(field, nulls).map_err(|error| exception(&error))?;
+                }
+            }
+            each(&input.starting_at(start).with_extra(&self.extra))
         })
     }
 
     fn of_body(schema: &Schema, body: &[u8], max_body_bytes: usize) -> PyResult<Rows<'py>> {
         let mut request = Box::new(Request::default());
         request.read(schema, body, max_body_bytes).map_err(|error| exception(&error))?;
-        Ok(Rows { n_rows: request.records().n_rows(), sources: Sources::Request(request) })
+        let (n_rows, extra) = (request.records().n_rows(), request.extra().clone());
+        Ok(Rows { n_rows, sources: Sources::Request(request), extra })
     }
 
     /// One row, or columns.
     fn of_dict(schema: &Schema, dict: &Bound<'py, PyDict>) -> PyResult<Rows<'py>> {
         let values = schema.fields().iter().map(|field| dict.get_item(&field.name));
         let values = values.collect::<PyResult<Vec<_>>>()?;
+        let mut extra = Extra::default();
+        if values.iter().flatten().count() < dict.len() {
+            for_each_extra(schema, dict, |name| extra.push_column(name))?;
+        }
         if values.iter().flatten().any(is_column) {
-            return Self::of_columns(schema, values);
+            return Self::of_columns(schema, values, extra);
         }
         let cell = |value: Option<Bound<'py, PyAny>>| {
-            let Some(value) = value else { return Ok(None) };
             let mut buffer = CellBuffer::default();
-            buffer.push(&value).map(|()| Some(Source::Cells(buffer)))
+            match value {
+                Some(value) => buffer.push(&value)?,
+                None => buffer.push_absent(),
+            }
+            Ok(Some(Source::Cells(buffer)))
         };
         let sources = values.into_iter().map(cell).collect::<PyResult<_>>()?;
-        Ok(Rows { n_rows: 1, sources: Sources::Apart(sources) })
+        Ok(Rows::apart(1, sources, extra))
     }
 
     fn of_dicts(schema: &Schema, rows: &[Bound<'py, PyDict>]) -> PyResult<Rows<'py>> {
         let mut sources = Vec::with_capacity(schema.fields().len());
+        let mut n_extra: Vec<usize> = rows.iter().map(|row| row.len()).collect();
         for field in schema.fields() {
             let mut buffer = CellBuffer::default();
-            let mut found = rows.is_empty();
-            for row in rows {
+            for (row, n_extra) in rows.iter().zip(&mut n_extra) {
                 match row.get_item(&field.name)? {
                     Some(value) => {
-                        found = true;
+                        *n_extra -= 1;
                         buffer.push(&value)?;
                     }
                     None => buffer.push_absent(),
                 }
             }
-            sources.push(found.then_some(Source::Cells(buffer)));
+            sources.push(Some(Source::Cells(buffer)));
         }
-        Ok(Rows { n_rows: rows.len(), sources: Sources::Apart(sources) })
+        let mut extra = Extra::default();
+        for (number, row) in rows.iter().enumerate().filter(|(number, _)| n_extra[*number] > 0) {
+            for_each_extra(schema, row, |name| extra.push_value(name, number))?;
+        }
+        Ok(Rows::apart(rows.len(), sources, extra))
     }
 
-    fn of_frame(schema: &Schema, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+    fn of_frame(engine: &Engine, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let n_rows = frame.len()?;
-        Ok(Rows { n_rows, sources: Sources::Apart(frames::columns(schema, frame)?) })
+        let (sources, extra) = frames::columns(engine.schema(), engine.pipeline().needed(), frame)?;
+        Ok(Rows::apart(n_rows, sources, extra))
+    }
+
+    fn of_table(schema: &Schema, table: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        let Some(batches) = arrow::batches(table)? else {
+            return Err(unreadable(&table.get_type().name()?.to_string()));
+        };
+        let n_rows = batches.iter().map(RecordBatch::num_rows).sum();
+        let columns = batches.first().map(RecordBatch::schema);
+        let names = columns.iter().flat_map(|columns| columns.fields().iter().map(|field| field.name()));
+        let mut extra = Extra::default();
+        names.filter(|name| schema.number(name).is_none()).for_each(|name| extra.push_column(name));
+        Ok(Rows { n_rows, sources: Sources::Batches(batches), extra })
     }
 
     /// A column for each field that has one.
-    fn of_columns(schema: &Schema, columns: Vec<Option<Bound<'py, PyAny>>>) -> PyResult<Rows<'py>> {
+    fn of_columns(
+        schema: &Schema,
+        columns: Vec<Option<Bound<'py, PyAny>>>,
+        extra: Extra,
+    ) -> PyResult<Rows<'py>> {
         let mut sources = Vec::with_capacity(schema.fields().len());
         let mut first: Option<(&str, usize)> = None;
         for (field, column) in schema.fields().iter().zip(columns) {
@@ -207,7 +227,7 @@ impl<'py> Rows<'py> {
             sources.push(Some(Source::of_column(column)?));
         }
         let n_rows = first.map_or(0, |(_, len)| len);
-        Ok(Rows { n_rows, sources: Sources::Apart(sources) })
+        Ok(Rows::apart(n_rows, sources, extra))
     }
 
     fn of_array(schema: &Schema, array: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
@@ -223,7 +243,14 @@ impl<'py> Rows<'py> {
             let column = |name: &str| names.contains(name)?.then(|| array.get_item(name)).transpose();
             let source = |name: &str| column(name)?.map(Source::of_column).transpose();
             let sources = schema.fields().iter().map(|field| source(&field.name));
-            return Ok(Rows { n_rows, sources: Sources::Apart(sources.collect::<PyResult<_>>()?) });
+            let mut extra = Extra::default();
+            for name in names.iter() {
+                let name = name.cast::<PyString>()?.to_str()?;
+                if schema.number(name).is_none() {
+                    extra.push_column(name);
+                }
+            }
+            return Ok(Rows::apart(n_rows, sources.collect::<PyResult<_>>()?, extra));
         }
         let n_fields = schema.fields().len();
         let &[n_rows, n_columns] = shape.as_slice() else {
@@ -238,7 +265,7 @@ impl<'py> Rows<'py> {
         }
         let sources = match numbers {
             Some(floats @ (Numbers::Float32(_) | Numbers::Float64(_))) => {
-                return Ok(Rows { n_rows, sources: Sources::Matrix(floats) });
+                return Ok(Rows { n_rows, sources: Sources::Matrix(floats), extra: Extra::default() });
             }
             Some(numbers) => {
                 let numbers = std::rc::Rc::new(numbers);
@@ -262,12 +289,43 @@ impl<'py> Rows<'py> {
                 }
                 let columns = array.getattr("T")?;
                 (0..n_columns)
-                    .map(|column| Ok(Some(Source::Column(columns.get_item(column)?))))
+                    .map(|column| Source::of_column(columns.get_item(column)?).map(Some))
                     .collect::<PyResult<_>>()?
             }
         };
-        Ok(Rows { n_rows, sources: Sources::Apart(sources) })
+        Ok(Rows::apart(n_rows, sources, Extra::default()))
     }
+}
+
+/// Gives the rows of all batches to `each`.
+fn in_batches(
+    engine: &Engine,
+    batches: &[RecordBatch],
+    mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut first = 0;
+    for batch in batches {
+        in_chunks(batch.num_rows(), CHUNK, |start, len| {
+            let rows = ArrowRows::read(engine.schema(), engine.pipeline().needed(), &batch.slice(start, len));
+            let rows = rows.map_err(|error| exception(&error))?;
+            let input = rows.input(engine.schema()).map_err(|error| exception(&error))?;
+            each(&input.starting_at(first + start))
+        })?;
+        first += batch.num_rows();
+    }
+    Ok(())
+}
+
+/// Calls `each` with each key of a dict that is text and no field.
+fn for_each_extra(schema: &Schema, dict: &Bound<'_, PyDict>, mut each: impl FnMut(&str)) -> PyResult<()> {
+    for key in dict.keys() {
+        let Ok(key) = key.cast::<PyString>() else { continue };
+        let name = key.to_string_lossy();
+        if schema.number(&name).is_none() {
+            each(&name);
+        }
+    }
+    Ok(())
 }
 
 /// Calls `each` with the start and the length of each chunk of rows, in order; once where there are none.
@@ -298,6 +356,6 @@ fn is_column(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn unreadable(found: &str) -> PyErr {
-    let expected = "a pandas or polars DataFrame, a 2-D NumPy array, a dict of values or of columns, a list of dicts, or JSON as bytes";
+    let expected = "a pandas or polars DataFrame, an Arrow table, a 2-D NumPy array, a dict of values or of columns, a list of dicts, or JSON as bytes";
     raise(ErrorKind::Schema, format!("rows given as {found}; expected {expected}"))
 }

@@ -28,6 +28,11 @@ impl Verdicts {
         self.n_rows
     }
 
+    /// All findings, by ascending row.
+    pub fn all(&self) -> &[monobloc::Finding] {
+        &self.findings
+    }
+
     /// Each row in which something was found, with its status.
     pub fn found(&self) -> impl Iterator<Item = (usize, Status)> {
         let rows = self.findings.chunk_by(|one, next| one.row == next.row);

@@ -218,7 +218,7 @@ impl Engine {
             let (name, value) = (&self.pipeline.feature_names()[at % width], value.to_f64());
             let field = self.pipeline.field_of(at % width);
             let row = rows.start + at / width;
-            let seen = input.column(field).map_or(Value::Missing, |column| Value::of(&column, row));
+            let seen = Value::from(input.value(field, row));
             let (kind, expected) = if value.is_nan() {
                 (FindingKind::Missing, "the model takes no missing values".to_owned())
             } else if matches!(seen, Value::Float(seen) if seen.is_infinite()) {

@@ -117,9 +117,14 @@ impl Engine {
         for (field, input) in fields.iter().zip(&inputs) {
             find_non_finite(field, input, n_rows, &mut findings);
         }
-        let findings = settled(findings);
         let threads = self.threads.unwrap_or_else(budget::threads);
         let mut outputs = network.run(&self.bloc, self.schema.tensors(), inputs, threads)?;
+        let names = network.outputs().iter().map(|output| output.name.clone());
+        for (name, output) in names.zip(&outputs).filter(|(_, output)| output.has_non_finite()) {
+            let rows = output.rows_with_non_finite(n_rows);
+            findings.extend(rows.into_iter().map(|row| non_finite_output(row, &name)));
+        }
+        let findings = settled(findings);
         let rejected: Vec<usize> = findings
             .iter()
             .filter(|finding| finding.status == Status::Rejected)
@@ -167,6 +172,18 @@ fn in_order(fields: &[TensorField], inputs: Vec<(&str, Tensor)>) -> Result<Vec<T
         Error::new(ErrorKind::Schema, message).at(&field.name, None)
     };
     fields.iter().zip(places).map(|(field, place)| place.ok_or_else(|| missing(field))).collect()
+}
+
+fn non_finite_output(row: usize, name: &str) -> Finding {
+    Finding {
+        row,
+        field: name.into(),
+        kind: FindingKind::NonFiniteOutput,
+        seen: Value::Missing,
+        used: None,
+        status: Status::Flagged,
+        expected: None,
+    }
 }
 
 fn find_non_finite(field: &TensorField, input: &Tensor, n_rows: usize, findings: &mut Vec<Finding>) {

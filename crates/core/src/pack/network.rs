@@ -1,5 +1,6 @@
 //! Packing networks: an ONNX model, its weights where they can be mapped, and what tract makes of them.
 
+use super::rules::raw;
 use super::{Packed, Packer};
 use crate::bloc::{Bloc, BlocWriter, Body, Draft, Unpublished};
 use crate::engine::{Engine, LoadOptions};
@@ -10,7 +11,8 @@ use crate::model::graph::{
     self, Batch, Choice, FORESTS_MEMBER, FORESTS_VERSION, GRAPH_MEMBER, OutputField, TUNED_FOLDER, Tensor,
     WEIGHTS_MEMBER, ZipMap,
 };
-use crate::schema::{DType, Dimension, NonFinite, TensorField};
+use crate::sanity::Rules;
+use crate::schema::{self, DType, Dimension, NonFinite, TensorField};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
@@ -95,7 +97,7 @@ impl RowsBefore {
         Ok(RowsBefore {
             params: packer.params,
             schema: serde_json::from_str(schema).map_err(invalid)?,
-            sanity: Some(serde_json::from_str(sanity).map_err(invalid)?),
+            sanity: Some(raw(&Rules::parse(sanity, &schema::Schema::parse(schema)?)?)?),
             preprocess: serde_json::from_str(preprocess).map_err(invalid)?,
             reference,
             n_features: features.slots.len(),

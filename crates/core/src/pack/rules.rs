@@ -59,7 +59,7 @@ pub fn with_rules(source: &Path, target: &Path, rules: &Rules) -> Result<Packed>
 }
 
 /// Rules as the manifest holds them.
-fn raw(rules: &Rules) -> Result<Box<RawValue>> {
+pub(super) fn raw(rules: &Rules) -> Result<Box<RawValue>> {
     serde_json::value::to_raw_value(rules)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("writing sanity rules: {error}")))
 }

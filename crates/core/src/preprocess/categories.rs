@@ -3,9 +3,9 @@
 use super::reading::{Number, Reading, Slot, Text};
 use super::tile::Tile;
 use crate::error::{Error, Result};
-use crate::input::TextCell;
+use crate::input::{Coded, Column, TextCell};
 use crate::sanity::{FindingKind, Instead, Value};
-use crate::vocabulary::{NumberVocabulary, TextVocabulary, VocabularyRef};
+use crate::vocabulary::{NumberVocabulary, Recent, TextVocabulary, VocabularyRef};
 
 /// A slot with the vocabulary that its values are looked up in.
 #[derive(Debug)]
@@ -13,6 +13,12 @@ pub(super) enum Categories {
     Numbers(Number, NumberVocabulary),
     Texts(Text, TextVocabulary),
 }
+
+/// The place of a value that is in no category.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// Rows from which on it pays to remember what was looked up.
+const MANY: usize = 64;
 
 impl Categories {
     pub fn read(reading: &Reading<'_>, slot: usize, vocabulary: &VocabularyRef) -> Result<Categories> {
@@ -37,44 +43,47 @@ impl Categories {
         }
     }
 
-    /// The category of the value in row `row` of the tile.
-    #[inline]
-    pub fn index(&self, tile: &Tile<'_>, row: usize) -> Option<usize> {
+    /// Appends the category of each of the tile's rows to `places`, which is empty. [`UNKNOWN`] stands where there is
+    /// none: then the rules were asked, and the row is rejected if `refuses` says that the source model would.
+    pub fn find(&self, tile: &mut Tile<'_>, places: &mut Vec<u32>, refuses: bool) {
         match self {
-            Categories::Numbers(number, vocabulary) => vocabulary.index(tile.column(*number)[row]),
-            Categories::Texts(text, vocabulary) => vocabulary.index(tile.text(text, row)),
+            Categories::Numbers(number, vocabulary) => {
+                places.extend(tile.column(*number).iter().map(|&value| place(vocabulary.index(value))));
+            }
+            Categories::Texts(text, vocabulary) => find_texts(tile, text, vocabulary, places),
+        }
+        if places.iter().fold(false, |any, &place| any | (place == UNKNOWN)) {
+            for row in (0..places.len()).filter(|&row| places[row] == UNKNOWN).collect::<Vec<_>>() {
+                places[row] = place(self.resolve(tile, row, refuses));
+            }
         }
     }
 
-    /// The category that the rules put in the place of a value in none. Where there is none, the row is rejected
-    /// if `refuses` says that the source model would.
-    #[cold]
-    pub fn resolve(&self, tile: &mut Tile<'_>, row: usize, refuses: bool) -> Option<usize> {
+    /// The category that the rules put in the place of a value in none.
+    fn resolve(&self, tile: &mut Tile<'_>, row: usize, refuses: bool) -> Option<usize> {
         let (field, number) = (self.field(), tile.number_of(row));
         let (cell, seen) = match self {
-            // A replacement is what the rules already put there.
             Categories::Numbers(slot, _) => match tile.column(*slot)[row] {
                 value if value.is_nan() => (TextCell::Nan, Value::Missing),
                 value => (TextCell::Other, Value::Float(value)),
             },
             Categories::Texts(text, _) => match tile.text(text, row) {
-                cell @ TextCell::Text(text) => (cell, Value::text(text)),
+                cell @ TextCell::Text(text) => (cell, Value::text(&String::from_utf8_lossy(text))),
                 cell => (cell, tile.seen(field, row)),
             },
         };
-        let knows = |text: &str| match self {
-            Categories::Numbers(..) => false,
-            Categories::Texts(_, vocabulary) => vocabulary.index(TextCell::Text(text)).is_some(),
-        };
+        let knows = |text: &str| self.texts().is_some_and(|vocabulary| vocabulary.knows(text));
         let sanity = tile.sanity();
         let instead = sanity.unknown(field, number, (seen, cell), refuses, &knows, tile.findings());
         let index = match (&instead, self) {
+            (Instead::Rejected | Instead::Nothing, _) => return None,
             (Instead::Number(value), Categories::Numbers(_, vocabulary)) => vocabulary.index(*value),
-            (Instead::Text(text), Categories::Texts(_, vocabulary)) => vocabulary.index(TextCell::Text(text)),
+            (Instead::Text(text), Categories::Texts(_, vocabulary)) => {
+                vocabulary.index(TextCell::Text(text.as_bytes()))
+            }
             (Instead::Missing, Categories::Texts(_, vocabulary)) => {
                 vocabulary.index(TextCell::Nan).or_else(|| vocabulary.index(TextCell::None))
             }
-            (Instead::Rejected | Instead::Nothing, _) => return None,
             _ => None,
         };
         if index.is_none() && refuses {
@@ -89,5 +98,55 @@ impl Categories {
             Categories::Numbers(..) => None,
             Categories::Texts(_, vocabulary) => Some(vocabulary),
         }
+    }
+}
+
+fn place(index: Option<usize>) -> u32 {
+    index.map_or(UNKNOWN, |index| index as u32)
+}
+
+/// Appends the category of each row's text.
+fn find_texts(tile: &Tile<'_>, text: &Text, vocabulary: &TextVocabulary, places: &mut Vec<u32>) {
+    if let Some(Column::Coded(coded)) = tile.input().column(text.field)
+        && coded.values.len() <= tile.n_rows()
+    {
+        let of_cell = |cell| place(vocabulary.index(text.seen(cell)));
+        find_coded(tile, &coded, text.field, of_cell, places);
+        places.truncate(tile.n_rows());
+        for &(row, cell) in tile.replaced(text.field) {
+            places[row] = of_cell(cell);
+        }
+        return;
+    }
+    places.resize(tile.n_rows(), UNKNOWN);
+    if tile.n_rows() < MANY {
+        text.for_each(tile, |row, cell| places[row] = place(vocabulary.index(cell)));
+        return;
+    }
+    let mut recent = Recent::default();
+    text.for_each(tile, |row, cell| places[row] = place(vocabulary.index_after(cell, &mut recent)));
+}
+
+/// As [`find_texts`], looking each of the few values up once; `places` holds these, too, at its end.
+fn find_coded<'t>(
+    tile: &Tile<'t>,
+    coded: &Coded<'t>,
+    field: usize,
+    place: impl Fn(TextCell<'t>) -> u32,
+    places: &mut Vec<u32>,
+) {
+    let nulls = tile.input().nulls(field);
+    let n_rows = tile.n_rows();
+    places.resize(n_rows, UNKNOWN);
+    places.extend((0..coded.values.len()).map(|at| place(coded.values.at(at).into())));
+    let (places, of_values) = places.split_at_mut(n_rows);
+    let absent = nulls.map_or(UNKNOWN, |nulls| place(nulls.kind().into()));
+    let negative = coded.negative.map_or_else(|| place(TextCell::Other), |kind| place(kind.into()));
+    for (into, row) in places.iter_mut().zip(tile.rows()) {
+        *into = match coded.keys.at(row) {
+            _ if nulls.is_some_and(|nulls| nulls.is_null(row)) => absent,
+            Ok(at) => of_values.get(at).copied().unwrap_or(UNKNOWN),
+            Err(_) => negative,
+        };
     }
 }

@@ -5,7 +5,7 @@ use super::reading::{Number, Precision, Reading, Text};
 use super::tile::Tile;
 use super::Step;
 use crate::error::{Error, Result};
-use crate::input::{Cell, Cells, Column, parse_number};
+use crate::input::{Cell, Column, Nulls, Value, parse_number};
 use crate::schema::Kind;
 use crate::strided::{Plain, Strided};
 use serde::Deserialize;
@@ -66,21 +66,35 @@ impl Step for Load {
         for &number in &self.numbers {
             let input = tile.input();
             let Some(column) = input.column(number.field) else { continue };
+            let nulls = input.nulls(number.field);
             let mut has_odd = false;
             match column {
+                Column::Bits(values) => has_odd = load_values(tile, number, nulls, |row| Value::Boolean(values.value(row)), false),
                 Column::Boolean(values) => load(tile, number, &values, |value| f64::from(u8::from(value != 0))),
-                Column::Cells(cells) => has_odd = load_cells(tile, number, &cells, self.to_odd),
+                Column::Cells(cells) => {
+                    let rows = tile.rows();
+                    let has_absent = rows.fold(false, |any, row| any | (cells.at(row) == Cell::Absent));
+                    has_odd = load_values(tile, number, nulls, |row| cells.value(row), self.to_odd) | has_absent;
+                }
+                Column::Coded(coded) => has_odd = load_values(tile, number, nulls, |row| coded.at(row), self.to_odd),
                 Column::Float32(values) => load(tile, number, &values, f64::from),
                 Column::Float64(values) => load(tile, number, &values, |value| number.precision.round(value)),
                 Column::Int8(values) => load(tile, number, &values, f64::from),
                 Column::Int16(values) => load(tile, number, &values, f64::from),
                 Column::Int32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
                 Column::Int64(values) => load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd)),
+                Column::Texts(texts) => has_odd = load_values(tile, number, nulls, |row| texts.at(row).map_or(Value::Other, Value::Text), false),
                 Column::UInt8(values) => load(tile, number, &values, f64::from),
                 Column::UInt16(values) => load(tile, number, &values, f64::from),
                 Column::UInt32(values) => load(tile, number, &values, |value| number.precision.round(f64::from(value))),
                 Column::UInt64(values) => {
                     load(tile, number, &values, |value| integer(number.precision, value.into(), self.to_odd));
+                }
+            }
+            if let Some(nulls) = nulls {
+                let rows = tile.rows();
+                for (into, row) in tile.column_mut(number).iter_mut().zip(rows) {
+                    *into = if nulls.is_null(row) { f64::NAN } else { *into };
                 }
             }
             check_numbers(tile, number, has_odd);
@@ -117,19 +131,29 @@ fn round_to_odd(value: i128) -> f64 {
     }
 }
 
-/// Loads cells, and tells whether some are no numbers. What is none, and does not read as one, is NaN.
-fn load_cells(tile: &mut Tile<'_>, number: Number, cells: &Cells<'_>, to_odd: bool) -> bool {
+/// Loads values of any kind, except where there is none, and tells whether some are no numbers. What is none, and does
+/// not read as one, is NaN.
+fn load_values<'a>(
+    tile: &mut Tile<'_>,
+    number: Number,
+    nulls: Option<Nulls<'_>>,
+    value: impl Fn(usize) -> Value<'a>,
+    to_odd: bool,
+) -> bool {
     let (rows, mut has_odd) = (tile.rows(), false);
     for (into, row) in tile.column_mut(number).iter_mut().zip(rows) {
-        let cell = cells.at(row);
-        has_odd |= is_odd(&cell);
-        *into = match cell {
-            Cell::Boolean(value) => f64::from(u8::from(value)),
-            Cell::Float(value) => number.precision.round(value),
-            Cell::Integer(value) => integer(number.precision, value.into(), to_odd),
-            Cell::Absent | Cell::None | Cell::Other => f64::NAN,
-            Cell::Text { .. } => {
-                let read = parse_number(cells.text(cell).unwrap_or_default());
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            continue;
+        }
+        let value = value(row);
+        has_odd |= is_odd(value);
+        *into = match value {
+            Value::Boolean(value) => f64::from(u8::from(value)),
+            Value::Float(value) => number.precision.round(value),
+            Value::Integer(value) => integer(number.precision, value.into(), to_odd),
+            Value::Missing(_) | Value::Other => f64::NAN,
+            Value::Text(text) => {
+                let read = std::str::from_utf8(text).ok().and_then(parse_number);
                 number.precision.round(read.unwrap_or(f64::NAN))
             }
         };

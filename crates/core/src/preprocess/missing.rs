@@ -50,7 +50,7 @@ impl Missing {
             Missing::Nan => cell == TextCell::Nan,
             Missing::None => cell == TextCell::None,
             Missing::Number(_) => false,
-            Missing::Text(missing) => cell == TextCell::Text(missing),
+            Missing::Text(missing) => cell == TextCell::Text(missing.as_bytes()),
         }
     }
 }

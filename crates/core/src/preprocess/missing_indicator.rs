@@ -41,10 +41,12 @@ impl Step for MissingIndicator {
                     tile.map(*from, *to, |value| f64::from(u8::from(self.missing.is_number(value))));
                 }
                 Slot::Text(text) => {
-                    for row in 0..tile.n_rows() {
-                        let missing = self.missing.is_text(tile.text(text, row));
-                        tile.column_mut(*to)[row] = f64::from(u8::from(missing));
-                    }
+                    tile.with_places(|tile, places| {
+                        places.resize(tile.n_rows(), 0);
+                        text.for_each(tile, |row, cell| places[row] = self.missing.is_text(cell).into());
+                        let missing = places.iter().map(|&missing| f64::from(missing));
+                        tile.column_mut(*to).iter_mut().zip(missing).for_each(|(into, missing)| *into = missing);
+                    });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! scikit-learn's `OneHotEncoder`: one column per category, 1 in the column of the row's category.
 
-use super::categories::Categories;
+use super::categories::{Categories, UNKNOWN};
 use super::reading::{Number, Precision, Reading};
 use super::tile::Tile;
 use super::Step;
@@ -18,14 +18,10 @@ pub(super) struct OneHotEncoder {
 struct Column {
     categories: Categories,
     codes: Integers,
-    outputs: Vec<Number>,
+    /// The first of the outputs, which follow each other.
+    output: Option<Number>,
+    width: usize,
     unknown: Unknown,
-}
-
-impl Column {
-    fn refuses(&self) -> bool {
-        matches!(self.unknown, Unknown::Refuse)
-    }
 }
 
 #[derive(Deserialize)]
@@ -75,29 +71,37 @@ impl Step for OneHotEncoder {
             let categories = Categories::read(reading, slot, &column.vocabulary)?;
             let codes = reading.params.integers(column.codes, column.vocabulary.len()?)?;
             let field = categories.field();
-            let outputs = (0..column.width).map(|_| reading.push_number(field, spec.dtype)).collect();
-            columns.push(Column { categories, codes, outputs, unknown: column.unknown });
+            let width = column.width;
+            let output = (0..width).map(|_| reading.push_number(field, spec.dtype)).reduce(|first, _| first);
+            columns.push(Column { categories, codes, output, width, unknown: column.unknown });
         }
         Ok(OneHotEncoder { columns })
     }
 
     fn run(&self, tile: &mut Tile<'_>) {
         for column in &self.columns {
-            for &output in &column.outputs {
-                tile.column_mut(output).fill(0.0);
-            }
-            for row in 0..tile.n_rows() {
-                let code = match column.categories.index(tile, row) {
-                    Some(index) => column.codes.at(index),
-                    None => match (column.categories.resolve(tile, row, column.refuses()), column.unknown) {
-                        (Some(index), _) => column.codes.at(index),
-                        (None, Unknown::Code { code }) => code,
-                        (None, Unknown::Refuse) => continue,
-                    },
-                };
-                let output = usize::try_from(code).ok().and_then(|code| column.outputs.get(code));
-                if let Some(&output) = output {
-                    tile.column_mut(output)[row] = 1.0;
+            tile.with_places(|tile, places| {
+                column.categories.find(tile, places, matches!(column.unknown, Unknown::Refuse));
+                column.write(tile, places);
+            });
+        }
+    }
+}
+
+impl Column {
+    /// Writes the outputs of rows in these categories.
+    fn write(&self, tile: &mut Tile<'_>, places: &[u32]) {
+        let unknown = match self.unknown {
+            Unknown::Code { code } => code,
+            Unknown::Refuse => -1,
+        };
+        if let Some(first) = self.output {
+            let outputs = tile.columns_mut(first, self.width);
+            outputs.fill(0.0);
+            for (row, &place) in places.iter().enumerate() {
+                let code = if place == UNKNOWN { unknown } else { self.codes.at(place as usize) };
+                if let Some(code) = usize::try_from(code).ok().filter(|&code| code < self.width) {
+                    outputs[code * places.len() + row] = 1.0;
                 }
             }
         }

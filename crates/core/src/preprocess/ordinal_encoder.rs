@@ -1,6 +1,6 @@
 //! scikit-learn's `OrdinalEncoder`: one number per category.
 
-use super::categories::Categories;
+use super::categories::{Categories, UNKNOWN};
 use super::reading::{Number, Precision, Reading};
 use super::tile::Tile;
 use super::Step;
@@ -76,12 +76,21 @@ impl Step for OrdinalEncoder {
 
     fn run(&self, tile: &mut Tile<'_>) {
         for column in &self.columns {
-            for row in 0..tile.n_rows() {
-                let index = column.categories.index(tile, row);
-                let index = index.or_else(|| column.categories.resolve(tile, row, column.unknown.is_none()));
-                let value = index.map_or(column.unknown.unwrap_or(f64::NAN), |index| column.values.at(index));
-                tile.column_mut(column.output)[row] = column.output.precision.round(value);
-            }
+            tile.with_places(|tile, places| {
+                column.categories.find(tile, places, column.unknown.is_none());
+                column.write(tile, places);
+            });
+        }
+    }
+}
+
+impl Column {
+    /// Writes the outputs of rows in these categories.
+    fn write(&self, tile: &mut Tile<'_>, places: &[u32]) {
+        let (unknown, output) = (self.unknown.unwrap_or(f64::NAN), self.output);
+        for (into, &place) in tile.column_mut(output).iter_mut().zip(places) {
+            let value = if place == UNKNOWN { unknown } else { self.values.at(place as usize) };
+            *into = output.precision.round(value);
         }
     }
 }

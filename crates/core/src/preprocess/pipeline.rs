@@ -132,6 +132,11 @@ impl Pipeline {
         self.n_columns
     }
 
+    /// The fields that some step reads, ascending.
+    pub fn needed(&self) -> &[usize] {
+        &self.needed
+    }
+
     /// Refuses input that lacks a column which a step reads.
     pub(crate) fn check_columns(&self, schema: &Schema, input: &Input<'_>) -> Result<()> {
         if input.matrix().is_some() {
@@ -173,11 +178,42 @@ impl Pipeline {
         for step in &self.steps {
             step.run(&mut tile);
         }
-        let width = self.features.len();
-        for (feature, &number) in self.features.iter().enumerate() {
-            let column = tile.column(number);
-            for (into, &value) in out.iter_mut().skip(feature).step_by(width.max(1)).zip(column) {
-                *into = T::from_f64(value);
+        self.write(&tile, out);
+    }
+
+    /// Writes the features of a tile row after row, some rows and features at a time, so that what is read and what
+    /// is written both stay in the nearest cache.
+    fn write<T: Float>(&self, tile: &Tile<'_>, out: &mut [T]) {
+        const ROWS: usize = 8;
+        const FEATURES: usize = 4;
+        let width = self.features.len().max(1);
+        let (groups, rest) = self.features.as_chunks::<FEATURES>();
+        let mut blocks = out.chunks_exact_mut(ROWS * width);
+        let mut first = 0;
+        for out in &mut blocks {
+            let column = |number: Number| tile.column(number)[first..].first_chunk::<ROWS>();
+            for (at, group) in groups.iter().enumerate() {
+                let [a, b, c, d] = *group;
+                let (Some(a), Some(b), Some(c), Some(d)) = (column(a), column(b), column(c), column(d))
+                else {
+                    continue;
+                };
+                for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                    let values = [a[row], b[row], c[row], d[row]].map(T::from_f64);
+                    out[at * FEATURES..][..FEATURES].copy_from_slice(&values);
+                }
+            }
+            for (at, &number) in rest.iter().enumerate() {
+                let column = &tile.column(number)[first..];
+                for (out, &value) in out.chunks_exact_mut(width).zip(column) {
+                    out[groups.len() * FEATURES + at] = T::from_f64(value);
+                }
+            }
+            first += ROWS;
+        }
+        for (row, out) in blocks.into_remainder().chunks_exact_mut(width).enumerate() {
+            for (into, &number) in out.iter_mut().zip(&self.features) {
+                *into = T::from_f64(tile.column(number)[first + row]);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What is known while steps are read: the slots so far, and where parameters lie.
 
 use super::missing::Missing;
+use super::tile::Tile;
 use crate::error::{Error, Result};
+use crate::input::TextCell;
 use crate::params::Params;
 pub(super) use crate::precision::Precision;
 use crate::schema::{Null, Schema};
@@ -40,6 +42,32 @@ pub(super) struct Text {
     pub null: Option<Null>,
     /// What replaces which cells, in order.
     pub replacements: Vec<(Missing, String)>,
+}
+
+impl Text {
+    /// What the slot holds where the field holds `cell`.
+    pub fn seen<'t>(&'t self, cell: TextCell<'t>) -> TextCell<'t> {
+        let mut cell = match (cell, self.null) {
+            (TextCell::None | TextCell::Nan, Some(kind)) => kind.into(),
+            _ => cell,
+        };
+        for (missing, fill) in &self.replacements {
+            if missing.is_text(cell) {
+                cell = TextCell::Text(fill.as_bytes());
+            }
+        }
+        cell
+    }
+
+    /// Calls `each` with each row of the tile and its cell; again with rows whose cell is replaced by rule.
+    pub fn for_each<'t>(&'t self, tile: &Tile<'t>, mut each: impl FnMut(usize, TextCell<'t>)) {
+        let replaces_text = self.replacements.iter().any(|(missing, _)| matches!(missing, Missing::Text(_)));
+        tile.input().for_each_text(self.field, tile.rows(), |row, cell| match cell {
+            TextCell::Text(_) if !replaces_text => each(row, cell),
+            _ => each(row, self.seen(cell)),
+        });
+        tile.replaced(self.field).iter().for_each(|&(row, cell)| each(row, self.seen(cell)));
+    }
 }
 
 impl<'a> Reading<'a> {

@@ -1,15 +1,15 @@
 //! The rows in work: a few hundred at a time, column by column.
 
 use super::reading::{Number, Text};
-use crate::input::{Column, Input, TextCell};
+use crate::input::{Input, TextCell};
 use crate::sanity::{Finding, FindingKind, Sanity, Status, Value};
-use crate::schema::Null;
 use std::ops::Range;
 
 /// The memory of a tile, reused from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     columns: Vec<f64>,
+    places: Vec<u32>,
 }
 
 /// What the steps tell of rows, and the rules that they ask.
@@ -23,6 +23,7 @@ pub(super) struct Tile<'a> {
     input: &'a Input<'a>,
     rows: Range<usize>,
     columns: &'a mut [f64],
+    places: &'a mut Vec<u32>,
     /// Cells that take the place of others, by field: rows of the tile, ascending, and the new cells.
     replaced: Vec<(usize, Vec<(usize, TextCell<'a>)>)>,
     sanity: &'a Sanity,
@@ -34,14 +35,16 @@ impl<'a> Tile<'a> {
         input: &'a Input<'a>,
         rows: Range<usize>,
         n_columns: usize,
-        Scratch { columns }: &'a mut Scratch,
+        scratch: &'a mut Scratch,
         Checks { sanity, findings }: Checks<'a>,
     ) -> Self {
         let needed = rows.len() * n_columns;
-        if columns.len() < needed {
-            columns.resize(needed, 0.0);
+        if scratch.columns.len() < needed {
+            scratch.columns.resize(needed, 0.0);
         }
-        Tile { input, rows, columns: &mut columns[..needed], replaced: Vec::new(), sanity, findings }
+        let Scratch { columns, places } = scratch;
+        let columns = &mut columns[..needed];
+        Tile { input, rows, columns, places, replaced: Vec::new(), sanity, findings }
     }
 
     pub fn input(&self) -> &'a Input<'a> {
@@ -68,6 +71,12 @@ impl<'a> Tile<'a> {
         &mut self.columns[number.column * n_rows..][..n_rows]
     }
 
+    /// The values of `width` slots that follow each other, slot after slot, to be written.
+    pub fn columns_mut(&mut self, first: Number, width: usize) -> &mut [f64] {
+        let n_rows = self.n_rows();
+        &mut self.columns[first.column * n_rows..][..width * n_rows]
+    }
+
     /// The values of `from`, and of the later slot `to` to be written.
     pub fn pair_mut(&mut self, from: Number, to: Number) -> (&[f64], &mut [f64]) {
         let n_rows = self.n_rows();
@@ -89,28 +98,18 @@ impl<'a> Tile<'a> {
     where
         'a: 't,
     {
-        let mut cell = match self.replaced(text.field, row) {
-            Some(cell) => cell,
-            None => {
-                self.column_of(text.field).map_or(TextCell::Nan, |column| column.text(self.rows.start + row))
-            }
-        };
-        cell = match (cell, text.null) {
-            (TextCell::None | TextCell::Nan, Some(Null::Nan)) => TextCell::Nan,
-            (TextCell::None | TextCell::Nan, Some(Null::None)) => TextCell::None,
-            _ => cell,
-        };
-        for (missing, fill) in &text.replacements {
-            if missing.is_text(cell) {
-                cell = TextCell::Text(fill);
-            }
-        }
-        cell
+        text.seen(match self.replaced(text.field).iter().find(|(replaced, _)| *replaced == row) {
+            Some((_, cell)) => *cell,
+            None => self.input.text(text.field, self.rows.start + row),
+        })
     }
 
-    /// The caller's column of a field.
-    pub fn column_of(&self, field: usize) -> Option<Column<'a>> {
-        self.input.column(field)
+    /// Calls `each` with the tile and memory for the categories of its rows, which is reused.
+    pub fn with_places(&mut self, each: impl FnOnce(&mut Self, &mut Vec<u32>)) {
+        let mut places = std::mem::take(self.places);
+        places.clear();
+        each(self, &mut places);
+        *self.places = places;
     }
 
     /// The rules.
@@ -130,25 +129,19 @@ impl<'a> Tile<'a> {
 
     /// The value of a field as it came in.
     pub fn seen(&self, field: usize, row: usize) -> Value {
-        self.column_of(field).map_or(Value::Missing, |column| Value::of(&column, self.rows.start + row))
+        self.input.value(field, self.rows.start + row).into()
     }
 
-    /// Puts `cell` in the place of a field's. Rows of a field come in ascending order.
-    pub fn replace(&mut self, field: usize, row: usize, cell: TextCell<'a>) {
-        match self.replaced.iter_mut().find(|(replaced, _)| *replaced == field) {
-            Some((_, rows)) => rows.push((row, cell)),
-            None => self.replaced.push((field, vec![(row, cell)])),
+    /// Puts cells in the place of a field's: rows of the tile, ascending, with the new cells.
+    pub fn replace(&mut self, field: usize, cells: Vec<(usize, TextCell<'a>)>) {
+        if !cells.is_empty() {
+            self.replaced.push((field, cells));
         }
     }
 
-    /// Whether texts of a field have been looked at already, and some replaced.
-    pub fn has_replaced(&self, field: usize) -> bool {
-        self.replaced.iter().any(|(replaced, _)| *replaced == field)
-    }
-
-    fn replaced(&self, field: usize, row: usize) -> Option<TextCell<'a>> {
-        let (_, rows) = self.replaced.iter().find(|(replaced, _)| *replaced == field)?;
-        rows.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| rows[at].1)
+    /// The cells that take the place of a field's.
+    pub fn replaced(&self, field: usize) -> &[(usize, TextCell<'a>)] {
+        self.replaced.iter().find(|(replaced, _)| *replaced == field).map_or(&[], |(_, cells)| cells)
     }
 
     /// Refuses row `row` of the tile, as the source model does, for a value that it expects otherwise.

@@ -1,6 +1,6 @@
 //! What is found in a row, and what becomes of the row.
 
-use crate::input::{Cell, Column};
+use crate::input;
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -152,36 +152,22 @@ impl Value {
         Value::Text(format!("{}…", &text[..text.floor_char_boundary(MOST_TEXT)]).into())
     }
 
-    /// The value in row `row` of `column`.
-    pub(crate) fn of(column: &Column<'_>, row: usize) -> Value {
-        let unsigned = |value: u64| i64::try_from(value).map_or(Value::Float(value as f64), Value::Integer);
-        match column {
-            Column::Boolean(values) => Value::Boolean(values.at(row) != 0),
-            Column::Cells(cells) => match cells.at(row) {
-                Cell::Absent | Cell::None => Value::Missing,
-                Cell::Boolean(value) => Value::Boolean(value),
-                Cell::Float(value) if value.is_nan() => Value::Missing,
-                Cell::Float(value) => Value::Float(value),
-                Cell::Integer(value) => Value::Integer(value),
-                Cell::Other => Value::Other,
-                cell @ Cell::Text { .. } => Value::text(cells.text(cell).unwrap_or_default()),
-            },
-            Column::Float32(values) => Value::float(values.at(row).into()),
-            Column::Float64(values) => Value::float(values.at(row)),
-            Column::Int8(values) => Value::Integer(values.at(row).into()),
-            Column::Int16(values) => Value::Integer(values.at(row).into()),
-            Column::Int32(values) => Value::Integer(values.at(row).into()),
-            Column::Int64(values) => Value::Integer(values.at(row)),
-            Column::UInt8(values) => Value::Integer(values.at(row).into()),
-            Column::UInt16(values) => Value::Integer(values.at(row).into()),
-            Column::UInt32(values) => Value::Integer(values.at(row).into()),
-            Column::UInt64(values) => unsigned(values.at(row)),
-        }
-    }
-
     /// A number; NaN is missing.
     pub fn float(value: f64) -> Value {
         if value.is_nan() { Value::Missing } else { Value::Float(value) }
+    }
+}
+
+impl From<input::Value<'_>> for Value {
+    fn from(value: input::Value<'_>) -> Value {
+        match value {
+            input::Value::Boolean(value) => Value::Boolean(value),
+            input::Value::Float(value) => Value::float(value),
+            input::Value::Integer(value) => Value::Integer(value),
+            input::Value::Missing(_) => Value::Missing,
+            input::Value::Other => Value::Other,
+            input::Value::Text(text) => Value::text(&String::from_utf8_lossy(text)),
+        }
     }
 }
 

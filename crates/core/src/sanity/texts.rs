@@ -61,7 +61,7 @@ impl Sanity {
     ) -> Option<TextCell<'_>> {
         let field = &self.fields[field];
         let (kind, is_found, action) = match cell {
-            TextCell::Text(text) if text.chars().count() <= field.most_characters => return None,
+            TextCell::Text(text) if characters(text) <= field.most_characters => return None,
             TextCell::Other => (FindingKind::WrongType, true, field.on_type.unwrap_or(field.on_missing)),
             TextCell::Text(_) => (FindingKind::TooLong, true, field.on_length),
             TextCell::Nan | TextCell::None => {
@@ -78,7 +78,7 @@ impl Sanity {
             }
         };
         let seen = match cell {
-            TextCell::Text(text) => Value::text(text),
+            TextCell::Text(text) => Value::text(&String::from_utf8_lossy(text)),
             TextCell::Other => Value::Other,
             TextCell::Nan | TextCell::None => Value::Missing,
         };
@@ -96,7 +96,7 @@ impl Sanity {
                 }
                 None
             }
-            action => field.put_text(action, finding, findings).map(TextCell::Text),
+            action => field.put_text(action, finding, findings).map(|text| TextCell::Text(text.as_bytes())),
         }
     }
 
@@ -121,7 +121,9 @@ impl Sanity {
                 return Instead::Rejected;
             }
             TextCell::Text(text) => {
-                if let Some(category) = field.renames.as_ref().and_then(|renames| renames.find(text, knows)) {
+                let text = String::from_utf8_lossy(text);
+                if let Some(category) = field.renames.as_ref().and_then(|renames| renames.find(&text, knows))
+                {
                     let mut finding = field.finding(row, FindingKind::Renamed, seen, Status::Repaired);
                     finding.used = Some(Value::text(category));
                     findings.push(finding);
@@ -210,4 +212,9 @@ impl FieldSanity {
         findings.push(finding);
         text
     }
+}
+
+/// The characters of UTF-8; of other bytes, what they are shown as.
+fn characters(text: &[u8]) -> usize {
+    String::from_utf8_lossy(text).chars().count()
 }

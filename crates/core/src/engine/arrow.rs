@@ -1,0 +1,140 @@
+//! Arrow in, Arrow out: record batches, and bodies of them. `docs/arrow.md` is the specification.
+
+use super::Engine;
+use crate::arrow::{ArrowRows, Bodies, floats, verdicts};
+use crate::error::{Error, ErrorKind, Result, guard};
+use crate::model::{Answer, Ensemble, Label};
+use crate::sanity::{Finding, Status};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+};
+use arrow_buffer::NullBuffer;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{ArrowError, Field, Schema};
+use std::sync::Arc;
+
+impl Engine {
+    /// The answer for each row of a batch: label, outputs, status and findings, as `docs/arrow.md` specifies. A row that the
+    /// source model would refuse is no error: its outputs are null, and its status says so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] when a column that the model reads is absent or of a type that no field takes;
+    /// [`ErrorKind::InvalidArgument`] for a network, which takes tensors.
+    pub fn run_record_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let ensemble = self.ensemble()?;
+        guard(|| {
+            let rows = ArrowRows::read(&self.schema, self.pipeline.needed(), batch)?;
+            let input = rows.input(&self.schema)?;
+            let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
+            let mut values = vec![0.0; rows.n_rows() * ensemble.width(answer)];
+            let findings = self.answer_into(&input, answer, &mut values)?;
+            answers(ensemble, rows.n_rows(), &values, &findings)
+        })
+    }
+
+    /// The answers for a body of record batches, both in Arrow's IPC format: a stream or a file is taken, a stream
+    /// is given.
+    ///
+    /// # Errors
+    /// As [`Engine::run_record_batch`]; [`ErrorKind::MalformedRequest`] for what is no Arrow;
+    /// [`ErrorKind::TooLarge`] beyond [`Engine::max_body_bytes`], of the body or of the number of values that go in
+    /// and come out.
+    pub fn run_arrow(&self, body: &[u8]) -> Result<Vec<u8>> {
+        let ensemble = self.ensemble()?;
+        let most = self.max_body_bytes;
+        if body.len() > most {
+            let message = format!("a request body of {} bytes; at most {most} are taken", body.len());
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let Bodies { schema, mut batches } = Bodies::read(body)?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        let n_rows = batches.iter().fold(0_usize, |sum, batch| sum.saturating_add(batch.num_rows()));
+        let width = self.schema.fields().len() + ensemble.n_outputs() + 1;
+        if n_rows.saturating_mul(width) > most {
+            let message = format!(
+                "a request body of {n_rows} rows, each of {width} values in and out; at most {most} values are taken: \
+                 send them in several requests"
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let mut writer: Option<StreamWriter<Vec<u8>>> = None;
+        for batch in &batches {
+            let answer = self.run_record_batch(batch)?;
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => {
+                    let new = StreamWriter::try_new(Vec::new(), &answer.schema()).map_err(unwritten)?;
+                    none.insert(new)
+                }
+            };
+            writer.write(&answer).map_err(unwritten)?;
+        }
+        writer.map_or_else(|| Ok(Vec::new()), |writer| writer.into_inner().map_err(unwritten))
+    }
+
+    /// Labels by their numbers, in the type of Arrow's that holds them all; NaN stands for none.
+    pub fn label_column(&self, numbers: impl Iterator<Item = f64>) -> Option<ArrayRef> {
+        self.model.classes().map(|classes| labels(&classes.values, numbers))
+    }
+}
+
+fn unwritten(error: ArrowError) -> Error {
+    Error::new(ErrorKind::Internal, format!("writing the answers: {error}"))
+}
+
+/// The table of answers: `values` holds the outputs of each row, and the number of its label where there are labels.
+fn answers(ensemble: &Ensemble, n_rows: usize, values: &[f64], findings: &[Finding]) -> Result<RecordBatch> {
+    let n_outputs = ensemble.n_outputs();
+    let classes = ensemble.classes().map(|classes| &classes.values[..]);
+    let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    if let Some(classes) = classes {
+        columns.push(("label", labels(classes, rows.clone().map(|row| row[n_outputs]))));
+    }
+    let mut answered = vec![true; n_rows];
+    let rejected = findings.iter().filter(|finding| finding.status == Status::Rejected);
+    rejected.for_each(|finding| answered[finding.row] = false);
+    let nulls = answered.contains(&false).then(|| NullBuffer::from(answered));
+    let outputs: Vec<f64> = rows.flat_map(|row| &row[..n_outputs]).copied().collect();
+    let width = (!ensemble.has_flat_output()).then_some(n_outputs);
+    columns.push((ensemble.output_name(), floats(outputs, ensemble.precision(), width, nulls)));
+    let n_nullable = columns.len();
+    columns.extend(verdicts(n_rows, findings));
+    let field = |(at, (name, array)): (usize, &(&str, ArrayRef))| {
+        Field::new(*name, array.data_type().clone(), at < n_nullable)
+    };
+    let schema = Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>());
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+    RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(unwritten)
+}
+
+fn labels(classes: &[Label], numbers: impl Iterator<Item = f64>) -> ArrayRef {
+    let labels = numbers.map(|number| classes.get(number as usize).filter(|_| !number.is_nan()));
+    let all = |is: fn(&Label) -> bool| classes.iter().all(is);
+    if all(|label| matches!(label, Label::Boolean(_))) {
+        let value = |label: &Label| matches!(label, Label::Boolean(true));
+        return Arc::new(BooleanArray::from_iter(labels.map(|label| label.map(value))));
+    }
+    if all(|label| matches!(label, Label::Integer(_))) {
+        let value = |label: &Label| if let Label::Integer(value) = label { *value } else { 0 };
+        return Arc::new(Int64Array::from_iter(labels.map(|label| label.map(value))));
+    }
+    if all(|label| matches!(label, Label::Integer(_) | Label::Float(_))) {
+        let value = |label: &Label| match label {
+            Label::Integer(value) => *value as f64,
+            Label::Float(value) => *value,
+            Label::Boolean(_) | Label::Text(_) => f64::NAN,
+        };
+        return Arc::new(Float64Array::from_iter(labels.map(|label| label.map(value))));
+    }
+    let value = |label: &Label| match label {
+        Label::Boolean(value) => value.to_string(),
+        Label::Integer(value) => value.to_string(),
+        Label::Float(value) => value.to_string(),
+        Label::Text(value) => value.clone(),
+    };
+    Arc::new(StringArray::from_iter(labels.map(|label| label.map(value))))
+}

@@ -1,0 +1,101 @@
+//! `monobloc.load`.
+
+use crate::engine::{ClassifierEngine, Engine, OutlierDetectorEngine};
+use crate::error::{exception, raise};
+use crate::events::Listeners;
+use monobloc::error::guard;
+use monobloc::{ErrorKind, LoadOptions, Verify};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Loads a bloc. By default only its structure is proven, in time independent of its size;
+/// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
+/// batch; by default the process's CPU budget does. `max_body_bytes` bounds request bodies, JSON's and
+/// Arrow's, by default to 64 MiB.
+///
+/// Rows unlike the reference are told of: `on_event` is called with a dict for each, and `event_log` is a file to
+/// which it is appended as a line of JSON (up to 64 MiB). `event_sample` is the share of them that is told, and
+/// `events_per_second` bounds how many. See `docs/sanity.md`.
+///
+/// >>> engine = monobloc.load("credit.bloc")
+/// >>> engine.predict_proba(X).shape
+/// (1000, 2)
+#[pyfunction]
+#[pyo3(signature = (
+    path,
+    *,
+    digest=None,
+    threads=None,
+    verify="structure",
+    max_body_bytes=None,
+    on_event=None,
+    event_log=None,
+    event_sample=1.0,
+    events_per_second=10,
+))]
+#[expect(clippy::too_many_arguments, reason = "what can be said of an engine, each by its own name")]
+pub fn load<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    digest: Option<String>,
+    threads: Option<i64>,
+    verify: &str,
+    max_body_bytes: Option<usize>,
+    on_event: Option<Bound<'py, PyAny>>,
+    event_log: Option<PathBuf>,
+    event_sample: f64,
+    events_per_second: u32,
+) -> PyResult<Bound<'py, Engine>> {
+    let events =
+        Listeners { on_event: on_event.map(Bound::unbind), log: event_log, event_sample, events_per_second };
+    let verify = match verify {
+        "structure" => Verify::Structure,
+        "full" => Verify::Full,
+        other => {
+            let message = format!("verify is {other:?}; expected \"structure\" or \"full\"");
+            return Err(raise(ErrorKind::InvalidArgument, message));
+        }
+    };
+    let threads = threads.map(|threads| {
+        usize::try_from(threads).map_err(|_| {
+            raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
+        })
+    });
+    let events_options = events.options()?;
+    let options =
+        LoadOptions { digest, events: events_options, max_body_bytes, threads: threads.transpose()?, verify };
+    let inner =
+        py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
+    let seconds = inner.load_report().duration.as_secs_f64();
+    let logger = py.import("logging")?.call_method1("getLogger", ("monobloc",))?;
+    logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
+    for name in &inner.load_report().kernel_variables {
+        logger.call_method1("warning", ("%s is set: it changes the kernels that networks run on", name))?;
+    }
+    let absolute_path = std::path::absolute(&path).unwrap_or(path);
+    let engine = Engine { inner: Arc::new(inner), options, events, absolute_path };
+    if engine.inner.is_classifier() {
+        let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
+        return Ok(Bound::new(py, classifier)?.into_super());
+    }
+    if engine.inner.model().ensemble().is_some_and(|ensemble| ensemble.offset().is_some()) {
+        let detector = PyClassInitializer::from(engine).add_subclass(OutlierDetectorEngine);
+        return Ok(Bound::new(py, detector)?.into_super());
+    }
+    Bound::new(py, engine)
+}
+
+/// Loads again what was pickled: the same path, with the same digest.
+#[pyfunction]
+pub fn _reload<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    digest: String,
+    threads: Option<i64>,
+    max_body_bytes: Option<usize>,
+    events: (Option<Bound<'py, PyAny>>, Option<PathBuf>, f64, u32),
+) -> PyResult<Bound<'py, Engine>> {
+    let (on_event, log, sample, per_second) = events;
+    load(py, path, Some(digest), threads, "structure", max_body_bytes, on_event, log, sample, per_second)
+}

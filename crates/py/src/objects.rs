@@ -1,0 +1,51 @@
+//! NumPy arrays of Python objects, read through their pointers.
+#![expect(unsafe_code, reason = "reads the pointers of arrays of objects")]
+
+use crate::cells::CellBuffer;
+use monobloc::Strided;
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::ffi::PyObject;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use pyo3::{Borrowed, ffi};
+
+/// A borrowed array of objects in one dimension.
+pub struct Objects(PyUntypedBuffer);
+
+impl Objects {
+    /// Borrows `array`; `None` where it holds something else.
+    pub fn borrow(array: &Bound<'_, PyAny>) -> Option<Objects> {
+        let buffer = PyUntypedBuffer::get(array).ok()?;
+        let is_taken = buffer.format().to_bytes() == b"O"
+            && buffer.dimensions() == 1
+            && buffer.item_size() == size_of::<*mut PyObject>();
+        is_taken.then_some(Objects(buffer))
+    }
+
+    /// Appends values `start..start + len` to `into`.
+    pub fn read(&self, py: Python<'_>, start: usize, len: usize, into: &mut CellBuffer) -> PyResult<()> {
+        let (shape, strides) = (self.0.shape(), self.0.strides());
+        let first = self.0.buf_ptr().cast::<u8>().cast_const();
+        // SAFETY: the exporter promises that shape and strides stay inside its memory, which it keeps while the
+        // buffer is held.
+        let addresses: Strided<'_, u64> =
+            unsafe { Strided::from_raw_parts(first, strides[0], shape[0]) }.range(start, len);
+        for row in 0..len {
+            let address = addresses.at(row) as *mut PyObject;
+            if address.is_null() {
+                into.push_none();
+                continue;
+            }
+            // SAFETY: an array of objects holds pointers to living ones, and no thread changes it while this one
+            // holds the interpreter: nothing below lets go of it before the value was read, or was made our own.
+            let value = unsafe { Borrowed::from_ptr(py, address) };
+            match value.cast_exact::<PyString>() {
+                Ok(text) => into.push_text(&text),
+                Err(_) => into.push(&value.to_owned())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+const _: () = assert!(size_of::<*mut ffi::PyObject>() == size_of::<u64>());
