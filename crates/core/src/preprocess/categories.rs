@@ -56,13 +56,9 @@ impl Categories {
                 }
                 _ => {
                     places.resize(tile.n_rows(), UNKNOWN);
-                    if tile.n_rows() < MANY {
-                        text.for_each(tile, |row, cell| places[row] = place(vocabulary.index(cell)));
-                        return;
-                    }
-                    let mut recent = Recent::default();
+                    let mut recent = (tile.n_rows() >= MANY).then(Recent::default);
                     text.for_each(tile, |row, cell| {
-                        places[row] = place(vocabulary.index_after(cell, &mut recent));
+                        places[row] = place(vocabulary.index_after(cell, recent.as_mut()));
                     });
                 }
             },
