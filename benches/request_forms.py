@@ -1,7 +1,8 @@
-"""One row in every form of request, and batches of frames, beside scikit-learn in the same process.
+"""One row in every form of request, and batches of tables, beside scikit-learn in the same process.
 
 The model has 30 columns of both kinds behind imputers, a scaler and a one-hot encoder, and a forest
-of 100 trees. scikit-learn gets frames that were made before, on one thread.
+of 100 trees. scikit-learn gets frames that were made before, on one thread. A request of one long
+vector stands beside what a service of json, pydantic, NumPy and scikit-learn does with it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Any
 import monobloc
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
+from pydantic import BaseModel
 from record import Figure
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
@@ -25,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 ROWS = 10_000
+VECTOR = 1_000
 SEED = 11
 BARS = {"dict": (12.0, 400), "JSON to JSON": (15.0, 400), "DataFrame": (80.0, 60)}
 """Microseconds at most, and how many times faster than scikit-learn's frame at least."""
@@ -37,7 +42,8 @@ def measure() -> list[Figure]:
         path = Path(folder) / "requests.bloc"
         monobloc.pack(model, path, reference=frame[:2000])
         engine = monobloc.load(path, threads=1)
-        return _one_row(model, engine, frame) + _batches(model, engine, frame)
+        figures = _one_row(model, engine, frame) + _batches(model, engine, frame)
+        return figures + _vector(Path(folder) / "vector.bloc")
 
 
 def _table() -> tuple[pd.DataFrame, np.ndarray]:
@@ -100,22 +106,60 @@ def _one_row(model: Any, engine: Any, frame: pd.DataFrame) -> list[Figure]:
 
 def _batches(model: Any, engine: Any, frame: pd.DataFrame) -> list[Figure]:
     prepare = model[:-1]
-    theirs = prepare.transform(frame)
-    theirs = theirs.toarray() if hasattr(theirs, "toarray") else theirs
-    assert engine.transform(frame).tobytes() == theirs.tobytes()
-    assert engine.predict_proba(frame).tobytes() == model.predict_proba(frame).tobytes()
-    ours = _median(engine.transform, [frame], 15)
-    theirs = _median(prepare.transform, [frame], 15)
-    return [
-        Figure(
-            f"preprocessing of {ROWS:,} rows of a DataFrame, one thread",
-            ours * 1e3,
-            "ms",
-            theirs * 1e3 / 8,
-            "scikit-learn",
-            theirs * 1e3,
-        )
-    ]
+    dense = prepare.transform(frame)
+    dense = dense.toarray() if hasattr(dense, "toarray") else dense
+    expected = model.predict_proba(frame).tobytes()
+    objects = frame.astype(dict.fromkeys(list(frame)[20:], object))
+    forms = {
+        "DataFrame": frame,
+        "DataFrame of objects": objects,
+        "pyarrow Table": pa.Table.from_pandas(frame, preserve_index=False),
+        "polars DataFrame": pl.from_pandas(frame),
+    }
+    figures = []
+    for form, rows in forms.items():
+        assert engine.transform(rows).tobytes() == dense.tobytes()
+        assert engine.predict_proba(rows).tobytes() == expected
+        ours = _median(engine.transform, [rows], 15) * 1e3
+        name = f"preprocessing of {ROWS:,} rows of a {form}, one thread"
+        if isinstance(rows, pd.DataFrame):
+            theirs = _median(prepare.transform, [rows], 15) * 1e3
+            figures.append(Figure(name, ours, "ms", theirs / 8, "scikit-learn", theirs))
+        else:
+            figures.append(Figure(name, ours, "ms", None))
+    return figures
+
+
+class Body(BaseModel):
+    """What a service declares for a request of one vector."""
+
+    values: list[float]
+
+
+def _vector(path: Path) -> list[Figure]:
+    rng = np.random.default_rng(SEED)
+    features = rng.normal(size=(2000, VECTOR))
+    target = (features[:, 0] + rng.normal(size=2000) > 0).astype(int)
+    model = RandomForestClassifier(20, min_samples_leaf=5, random_state=SEED, n_jobs=1)
+    model.fit(features, target)
+    monobloc.pack(model, path, reference=features[:500])
+    engine = monobloc.load(path, threads=1)
+    lists = [row.tolist() for row in features[:100]]
+    theirs = [json.dumps({"values": values}).encode() for values in lists]
+    ours = [json.dumps([values]).encode() for values in lists]
+
+    def serve(body: bytes) -> bytes:
+        request = Body.model_validate(json.loads(body))
+        answer = model.predict_proba(np.asarray(request.values)[None])
+        return json.dumps({"probabilities": answer.tolist()}).encode()
+
+    for own, their in zip(ours, theirs, strict=True):
+        said = json.loads(engine.run_json(own))["outputs"]["probabilities"]
+        assert said == json.loads(serve(their))["probabilities"]
+    served = _median(serve, theirs, 300) * 1e6
+    name = f"a vector of {VECTOR:,} floats, JSON to JSON, p50"
+    taken = _median(engine.run_json, ours, 3_000) * 1e6
+    return [Figure(name, taken, "µs", served / 8, "json, pydantic, NumPy, scikit-learn", served)]
 
 
 def _median(call: Callable[[Any], Any], given: list[Any], times: int) -> float:

@@ -272,7 +272,7 @@ def pack_trees(
     keep_source: bool,
     iterations: tuple[int, int] | None = None,
     missing: float | None = None,
-    sanity: str = "",
+    sanity: str | None = None,
 ) -> dict[str, Any]: ...
 
 @final

@@ -36,24 +36,33 @@ def told(engine: Any, ask: Callable[[Any], Any], row: Any) -> str:
     changes = [f for f in verdict.findings if f.status == "repaired" or f.used is not None]
     assert verdict.status == "repaired" or changes, verdict
     used = {finding.field: finding.used for finding in changes}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected = np.asarray(ask(with_values(row, names, used)))
+    expected = np.asarray(answers_with(ask, row, names, used))
     assert np.asarray(answer(row)).tobytes() == expected.tobytes(), (used, verdict)
     return verdict.status
 
 
-def with_values(row: Any, names: list[str], values: dict[str, Any]) -> Any:
-    """The row with these values; None is a missing one."""
+def answers_with(
+    ask: Callable[[Any], Any], row: Any, names: list[str], values: dict[str, Any]
+) -> Any:
+    """The source's answers with these values, None being a missing one, NaN or None."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ask(with_values(row, names, values, np.nan))
+        except ValueError:
+            return ask(with_values(row, names, values, None))
+
+
+def with_values(row: Any, names: list[str], values: dict[str, Any], missing: Any) -> Any:
     changed = row.copy()
     for name, value in values.items():
-        value = np.nan if value is None else value
+        value = missing if value is None else value
         if not hasattr(changed, "iloc"):
             changed[0, names.index(name)] = value
             continue
         column = changed[name] if name in changed else changed.iloc[:, names.index(name)]
         label = column.name
-        if column.dtype.name == "category":
+        if column.dtype.name == "category" and value == value:
             changed[label] = column.cat.set_categories({*column.cat.categories, value})
         elif column.dtype.kind not in "fO" and not isinstance(value, str):
             changed[label] = column.astype("float64")

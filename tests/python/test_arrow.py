@@ -174,19 +174,19 @@ def test_slices_of_every_form(engine: Any) -> None:
 
 
 def test_numbers_as_text_and_rejected_rows(engine: Any, tmp_path: Path) -> None:
-    monobloc.edit_sanity(engine.path, tmp_path / "m.bloc", {"small": {"impute": None}})
+    monobloc.edit_sanity(engine.path, tmp_path / "m.bloc", {"small": {"on_missing": "reject"}})
     engine = monobloc.load(tmp_path / "m.bloc")
     numbers = pa.table({**columns(), "small": ["1_0", " 7 ", None] + ["x"] * (N_ROWS - 3)})
     prediction = engine.run(numbers)
-    status = ["flagged", "flagged", "ok"] + ["rejected"] * (N_ROWS - 3)
+    status = ["flagged", "flagged"] + ["rejected"] * (N_ROWS - 2)
     assert prediction.verdicts.status.tolist() == status
     answers = read(engine.run_arrow(body(numbers)))
     assert answers == pa.table(prediction)
     assert answers["status"].to_pylist() == status
     found = answers["findings"].to_pylist()
     assert found[0][0]["reason"] == 'found the text "1_0", expected a number; 10 is used instead'
-    assert [len(findings) for findings in found] == [1, 1, 0] + [1] * (N_ROWS - 3)
-    assert answers["label"].null_count == answers["probabilities"].null_count == N_ROWS - 3
+    assert [len(findings) for findings in found] == [1] * N_ROWS
+    assert answers["label"].null_count == answers["probabilities"].null_count == N_ROWS - 2
     everything = engine.run(pa.table({**columns(), "small": ["x"] * N_ROWS}))
     assert pa.table(everything).schema == answers.schema
 

@@ -5,7 +5,7 @@ mod body;
 mod column;
 
 pub use answer::{floats, verdicts};
-pub(crate) use body::Bodies;
+pub(crate) use body::batches;
 pub use column::ArrowColumn;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -218,26 +218,22 @@ impl<'a> Input<'a> {
     }
 
     /// Calls `each` with the cell of a text field in each of `rows`, and its place among them.
+    #[inline]
     pub(crate) fn for_each_text(
         &self,
         field: usize,
         rows: Range<usize>,
-        each: impl FnMut(usize, TextCell<'a>),
+        mut each: impl FnMut(usize, TextCell<'a>),
     ) {
-        let nulls = self.nulls(field);
-        match self.column(field) {
-            None => for_each(rows, None, |_| TextCell::Nan, each),
-            Some(Column::Cells(cells)) => for_each(rows, nulls, |row| cells.value(row).into(), each),
-            Some(Column::Texts(texts @ Texts::Large { .. })) => {
-                for_each(rows, nulls, |row| texts.at(row).into(), each);
-            }
-            Some(Column::Texts(texts @ Texts::Small { .. })) => {
-                for_each(rows, nulls, |row| texts.at(row).into(), each);
-            }
-            Some(Column::Texts(texts @ Texts::View { .. })) => {
-                for_each(rows, nulls, |row| texts.at(row).into(), each);
-            }
-            Some(column) => for_each(rows, nulls, |row| column.text(row), each),
+        let (nulls, column) = (self.nulls(field), self.column(field));
+        // One call of `each`, so that it becomes part of the loop.
+        for (at, row) in rows.enumerate() {
+            let cell = match (nulls, column) {
+                (Some(nulls), _) if nulls.is_null(row) => nulls.kind().into(),
+                (_, Some(column)) => column.text(row),
+                (_, None) => TextCell::Nan,
+            };
+            each(at, cell);
         }
     }
 
@@ -298,6 +294,7 @@ impl<'a> Column<'a> {
         }
     }
 
+    #[inline(always)]
     fn text(&self, row: usize) -> TextCell<'a> {
         match self {
             Column::Cells(values) => values.value(row).into(),
@@ -307,22 +304,6 @@ impl<'a> Column<'a> {
             Column::Texts(values) => values.at(row).into(),
             _ => TextCell::Other,
         }
-    }
-}
-
-/// Calls `each` with the place among `rows` and the cell of each row.
-#[inline]
-fn for_each<'a>(
-    rows: Range<usize>,
-    nulls: Option<Nulls<'_>>,
-    cell: impl Fn(usize) -> TextCell<'a>,
-    mut each: impl FnMut(usize, TextCell<'a>),
-) {
-    match nulls {
-        None => rows.enumerate().for_each(|(at, row)| each(at, cell(row))),
-        Some(nulls) => rows.enumerate().for_each(|(at, row)| {
-            each(at, if nulls.is_null(row) { nulls.kind().into() } else { cell(row) });
-        }),
     }
 }
 

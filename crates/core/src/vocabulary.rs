@@ -150,7 +150,6 @@ impl TextVocabulary {
     }
 
     /// The index of the category that equals `cell`.
-    #[inline]
     pub fn index(&self, cell: TextCell<'_>) -> Option<usize> {
         match cell {
             TextCell::Nan => self.nan,
@@ -161,10 +160,10 @@ impl TextVocabulary {
     }
 
     /// As [`TextVocabulary::index`], where `recent` holds what was found of short text before.
-    #[inline]
-    pub fn index_after(&self, cell: TextCell<'_>, recent: &mut Recent) -> Option<usize> {
-        match cell {
-            TextCell::Text(text) if (1..=8).contains(&text.len()) => {
+    #[inline(always)]
+    pub fn index_after(&self, cell: TextCell<'_>, recent: Option<&mut Recent>) -> Option<usize> {
+        match (cell, recent) {
+            (TextCell::Text(text), Some(recent)) if (1..=8).contains(&text.len()) => {
                 let (word, len) = (word(text), text.len() as u32);
                 let found = recent.slot(word);
                 if (found.word, found.len) != (word, len) {
@@ -193,6 +192,7 @@ impl TextVocabulary {
         })
     }
 
+    #[inline(never)]
     fn text_index(&self, text: &[u8]) -> Option<usize> {
         let table = &*self.table;
         // Most text is no longer than a word, and then is one to hash and to compare.

@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema};
 use monobloc::input::{Coded, Entries, Keys, Texts};
 use monobloc::{Cell, Cells, Column, Engine, ErrorKind, Input, LoadOptions, Status};
 use proptest::prelude::*;
@@ -147,6 +147,13 @@ fn what_holds_no_rows_is_refused_by_name() {
             assert!(error.to_string().contains(message), "{error}");
         }
     }
+    // Run ends of a type that no array can have, in a stream without batches.
+    let (ends, values) =
+        (Field::new("run_ends", DataType::UInt32, false), Field::new("v", DataType::Int8, true));
+    let runs = Field::new("age", DataType::RunEndEncoded(Arc::new(ends), Arc::new(values)), true);
+    let writer = StreamWriter::try_new(Vec::new(), &Schema::new(vec![runs])).expect("a writer");
+    let error = ENGINE.run_arrow(&writer.into_inner().expect("finished")).expect_err("impossible runs");
+    assert_eq!(error.kind(), ErrorKind::MalformedRequest, "{error}");
     let error = ENGINE.run_arrow(&[0; (1 << 16) + 1]).expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     for body in [&b""[..], b"ARROW1", b"ARROW1\0\0ARROW1", b"{}", &[255; 64]] {

@@ -41,9 +41,11 @@ pub fn batches(table: &Bound<'_, PyAny>) -> PyResult<Option<Vec<RecordBatch>>> {
     read(|| {
         let reader = ArrayStreamReader::try_new(stream)?;
         let DataType::Struct(fields) = reader.field().data_type() else { return Ok(None) };
-        let empty = RecordBatch::new_empty(Arc::new(Schema::new(fields.clone())));
+        let schema = Arc::new(Schema::new(fields.clone()));
         let batches = reader.map(|array| batch(&array?.to_data())).collect::<Result<Option<Vec<_>>, _>>()?;
-        Ok(batches.map(|batches| if batches.is_empty() { vec![empty] } else { batches }))
+        let some =
+            |batches: Vec<_>| if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches };
+        Ok(batches.map(some))
     })
 }
 

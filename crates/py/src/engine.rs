@@ -97,6 +97,10 @@ impl Engine {
     /// A verdict on each row, without predicting: what `run` would say of it.
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn check<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Verdicts> {
+        if !self.inner.schema().tensors().is_empty() {
+            let message = "the model takes tensors; `run` tells what is found in them";
+            return Err(raise(ErrorKind::InvalidArgument, message));
+        }
         let rows = self.rows(X)?;
         let mut findings = Vec::new();
         self.for_each_chunk(py, &rows, |input| {

@@ -210,7 +210,7 @@ pub fn xgboost_levels<'py>(py: Python<'py>, file: &[u8]) -> PyResult<Bound<'py, 
 
 /// Writes the bloc of a tree ensemble's file.
 #[pyfunction]
-#[pyo3(signature = (file, path, *, name, version, metadata, provenance, keep_source, iterations=None, missing=None, sanity=String::new()))]
+#[pyo3(signature = (file, path, *, name, version, metadata, provenance, keep_source, iterations=None, missing=None, sanity=None))]
 #[expect(clippy::too_many_arguments, reason = "what goes into a bloc, named by the caller")]
 pub fn pack_trees<'py>(
     py: Python<'py>,
@@ -223,10 +223,18 @@ pub fn pack_trees<'py>(
     keep_source: bool,
     iterations: Option<(usize, usize)>,
     missing: Option<f32>,
-    sanity: String,
+    sanity: Option<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = TreeOptions { iterations: iterations.map(|(from, to)| from..to), missing };
-    let packer = TreePacker { name, version, metadata, provenance, options, sanity, keep_source };
+    let packer = TreePacker {
+        name,
+        version,
+        metadata,
+        provenance,
+        options,
+        sanity: sanity.unwrap_or_default(),
+        keep_source,
+    };
     let packed = py.detach(|| guard(|| packer.write(file, &path))).map_err(|error| exception(&error))?;
     described(py, &packed)
 }

@@ -13,31 +13,32 @@ const MAGIC: &[u8] = b"ARROW1";
 /// Bytes of a file's end: the length of its footer, and the magic.
 const TRAILER: usize = 10;
 
-/// The batches of a body.
-pub(crate) struct Bodies {
-    pub schema: SchemaRef,
-    pub batches: Vec<RecordBatch>,
-}
-
-impl Bodies {
-    /// Reads a body, validating all it holds.
-    ///
-    /// # Errors
-    /// [`ErrorKind::MalformedRequest`].
-    pub fn read(body: &[u8]) -> error::Result<Bodies> {
-        // One copy, aligned, in which all arrays then lie.
-        let buffer = Buffer::from(body);
+/// The batches of a body: at least one, which may have no rows. All it holds is validated.
+///
+/// # Errors
+/// [`ErrorKind::MalformedRequest`].
+pub(crate) fn batches(body: &[u8]) -> error::Result<Vec<RecordBatch>> {
+    // One copy, aligned, in which all arrays then lie.
+    let buffer = Buffer::from(body);
+    let read = || {
         let read = if body.starts_with(MAGIC) { of_file } else { of_stream };
-        let malformed = |found: &dyn std::fmt::Display| {
-            let message = format!("the request body is no Arrow IPC stream or file that is taken: {found}");
-            Error::new(ErrorKind::MalformedRequest, message)
-        };
-        // The format's reader may panic on what no writer writes.
-        caught(|| read(buffer)).map_err(|panic| malformed(&panic))?.map_err(|error| malformed(&error))
-    }
+        let (schema, mut batches) = read(buffer)?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        Ok::<_, ArrowError>(batches)
+    };
+    let malformed = |found: &dyn std::fmt::Display| {
+        let message = format!("the request body is no Arrow IPC stream or file that is taken: {found}");
+        Error::new(ErrorKind::MalformedRequest, message)
+    };
+    // The format's reader may panic on what no writer writes.
+    caught(read).map_err(|panic| malformed(&panic))?.map_err(|error| malformed(&error))
 }
 
-fn of_stream(mut buffer: Buffer) -> Result<Bodies, ArrowError> {
+type Read = Result<(SchemaRef, Vec<RecordBatch>), ArrowError>;
+
+fn of_stream(mut buffer: Buffer) -> Read {
     let mut decoder = StreamDecoder::new();
     let mut batches = Vec::new();
     while let Some(batch) = decoder.decode(&mut buffer)? {
@@ -45,10 +46,10 @@ fn of_stream(mut buffer: Buffer) -> Result<Bodies, ArrowError> {
     }
     decoder.finish()?;
     let schema = decoder.schema().ok_or_else(|| ArrowError::IpcError("no schema".to_owned()))?;
-    Ok(Bodies { schema, batches })
+    Ok((schema, batches))
 }
 
-fn of_file(buffer: Buffer) -> Result<Bodies, ArrowError> {
+fn of_file(buffer: Buffer) -> Read {
     let invalid = |what: &str| ArrowError::ParseError(what.to_owned());
     let trailer = buffer.last_chunk::<TRAILER>().ok_or_else(|| invalid("no footer"))?;
     let end = buffer.len() - TRAILER;
@@ -73,5 +74,5 @@ fn of_file(buffer: Buffer) -> Result<Bodies, ArrowError> {
     for one in footer.recordBatches().iter().flatten() {
         batches.extend(decoder.read_record_batch(one, &block(one)?)?);
     }
-    Ok(Bodies { schema, batches })
+    Ok((schema, batches))
 }

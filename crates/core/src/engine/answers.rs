@@ -61,8 +61,12 @@ impl Engine {
     /// What is found in the rows, without predicting.
     ///
     /// # Errors
-    /// As [`Engine::run`].
+    /// As [`Engine::run`]; [`ErrorKind::InvalidArgument`] for a network that takes tensors.
     pub fn check(&self, input: &Input<'_>) -> Result<Vec<Finding>> {
+        if !self.schema.tensors().is_empty() {
+            let message = "the model takes tensors; what is found in them is told when they are run";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let ensemble = self.model.ensemble();
         let features = ensemble.map_or(self.pipeline.feature_type(), |ensemble| ensemble.forest().features());
         let n_places = input.n_rows() * self.pipeline.n_features();

@@ -1,7 +1,7 @@
 //! Arrow in, Arrow out: record batches, and bodies of them. `docs/arrow.md` is the specification.
 
 use super::Engine;
-use crate::arrow::{ArrowRows, Bodies, floats, verdicts};
+use crate::arrow::{ArrowRows, batches, floats, verdicts};
 use crate::error::{Error, ErrorKind, Result, guard};
 use crate::model::{Answer, Ensemble, Label};
 use crate::sanity::{Finding, Status};
@@ -46,10 +46,7 @@ impl Engine {
             let message = format!("a request body of {} bytes; at most {most} are taken", body.len());
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let Bodies { schema, mut batches } = Bodies::read(body)?;
-        if batches.is_empty() {
-            batches.push(RecordBatch::new_empty(schema));
-        }
+        let batches = batches(body)?;
         let n_rows = batches.iter().fold(0_usize, |sum, batch| sum.saturating_add(batch.num_rows()));
         let width = self.schema.fields().len() + ensemble.n_outputs() + 1;
         if n_rows.saturating_mul(width) > most {

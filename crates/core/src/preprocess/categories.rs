@@ -119,12 +119,8 @@ fn find_texts(tile: &Tile<'_>, text: &Text, vocabulary: &TextVocabulary, places:
         return;
     }
     places.resize(tile.n_rows(), UNKNOWN);
-    if tile.n_rows() < MANY {
-        text.for_each(tile, |row, cell| places[row] = place(vocabulary.index(cell)));
-        return;
-    }
-    let mut recent = Recent::default();
-    text.for_each(tile, |row, cell| places[row] = place(vocabulary.index_after(cell, &mut recent)));
+    let mut recent = (tile.n_rows() >= MANY).then(Recent::default);
+    text.for_each(tile, |row, cell| places[row] = place(vocabulary.index_after(cell, recent.as_mut())));
 }
 
 /// As [`find_texts`], looking each of the few values up once; `places` holds these, too, at its end.

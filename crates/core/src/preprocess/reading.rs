@@ -60,11 +60,12 @@ impl Text {
     }
 
     /// Calls `each` with each row of the tile and its cell; again with rows whose cell is replaced by rule.
+    #[inline]
     pub fn for_each<'t>(&'t self, tile: &Tile<'t>, mut each: impl FnMut(usize, TextCell<'t>)) {
         let replaces_text = self.replacements.iter().any(|(missing, _)| matches!(missing, Missing::Text(_)));
-        tile.input().for_each_text(self.field, tile.rows(), |row, cell| match cell {
-            TextCell::Text(_) if !replaces_text => each(row, cell),
-            _ => each(row, self.seen(cell)),
+        tile.input().for_each_text(self.field, tile.rows(), |row, cell| {
+            let is_plain = matches!(cell, TextCell::Text(_)) && !replaces_text;
+            each(row, if is_plain { cell } else { self.seen(cell) });
         });
         tile.replaced(self.field).iter().for_each(|&(row, cell)| each(row, self.seen(cell)));
     }
