@@ -127,7 +127,24 @@ def _batches(model: Any, engine: Any, frame: pd.DataFrame) -> list[Figure]:
             figures.append(Figure(name, ours, "ms", theirs / 8, "scikit-learn", theirs))
         else:
             figures.append(Figure(name, ours, "ms", None))
-    return figures
+    return [*figures, _sanity(engine, frame)]
+
+
+def _sanity(engine: Any, frame: pd.DataFrame) -> Figure:
+    """What the rules cost, beside the same bloc without any; the two take turns."""
+    fields = engine.sanity["fields"]
+    without = {field: dict.fromkeys(rules) for field, rules in fields.items()}
+    with TemporaryDirectory() as folder:
+        monobloc.edit_sanity(engine.path, Path(folder) / "no-rules.bloc", without)
+        unruled = monobloc.load(Path(folder) / "no-rules.bloc", threads=1)
+        assert engine.transform(frame).tobytes() == unruled.transform(frame).tobytes()
+        turns = [
+            (_median(engine.transform, [frame], 15), _median(unruled.transform, [frame], 15))
+            for _ in range(7)
+        ]
+    ruled, plain = (statistics.median(turn) * 1e3 for turn in zip(*turns, strict=True))
+    name = f"preprocessing of {ROWS:,} rows of a DataFrame with derived rules"
+    return Figure(name, ruled, "ms", 1.25 * plain, "the same without rules", plain)
 
 
 class Body(BaseModel):
@@ -159,7 +176,14 @@ def _vector(path: Path) -> list[Figure]:
     served = _median(serve, theirs, 300) * 1e6
     name = f"a vector of {VECTOR:,} floats, JSON to JSON, p50"
     taken = _median(engine.run_json, ours, 3_000) * 1e6
-    return [Figure(name, taken, "µs", served / 8, "json, pydantic, NumPy, scikit-learn", served)]
+    read = _median(
+        lambda body: np.asarray(Body.model_validate(json.loads(body)).values), theirs, 900
+    )
+    alone = f"a vector of {VECTOR:,} floats, JSON to JSON, beside reading alone"
+    return [
+        Figure(name, taken, "µs", served / 8, "json, pydantic, NumPy, scikit-learn", served),
+        Figure(alone, taken, "µs", None, "json, pydantic, NumPy", read * 1e6),
+    ]
 
 
 def _median(call: Callable[[Any], Any], given: list[Any], times: int) -> float:

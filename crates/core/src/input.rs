@@ -209,6 +209,17 @@ impl<'a> Input<'a> {
         matches!(self.column(field), Some(Column::Cells(cells)) if cells.at(row) == Cell::Absent)
     }
 
+    /// Whether some of `rows` may hold something else than text in a field.
+    pub(crate) fn may_lack_text(&self, field: usize, rows: Range<usize>) -> bool {
+        let lacks = match self.column(field) {
+            Some(Column::Texts(_)) => false,
+            Some(Column::Cells(cells)) => cells.are_some_no_text(rows.clone()),
+            Some(Column::Coded(coded)) => coded.may_lack_text(rows.clone()),
+            _ => true,
+        };
+        lacks || self.nulls(field).is_some_and(|nulls| rows.clone().any(|row| nulls.is_null(row)))
+    }
+
     /// The cell of a text field in a row.
     pub(crate) fn text(&self, field: usize, row: usize) -> TextCell<'a> {
         match self.nulls(field) {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-const MODEL: &str = include_str!("data/lightgbm/v4_binary.txt");
+const MODEL: &str = include_str!("data/lightgbm/v4_constant.txt");
 
 /// What a rule says of a field, and of the source: LightGBM takes everything.
 #[derive(Clone, Debug)]
@@ -66,7 +66,9 @@ impl Rule {
             return (None, value);
         }
         match self.on_range.unwrap_or("flag") {
-            "clip" => (Some((FindingKind::OutOfRange, Status::Repaired)), precision.round(value.clamp(min, max))),
+            "clip" => {
+                (Some((FindingKind::OutOfRange, Status::Repaired)), precision.round(value.clamp(min, max)))
+            }
             policy => put(FindingKind::OutOfRange, policy),
         }
     }

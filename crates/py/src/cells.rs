@@ -81,11 +81,17 @@ impl CellBuffer {
         Ok(())
     }
 
+    /// Makes room for this many values.
+    pub fn reserve(&mut self, n_values: usize) {
+        self.cells.reserve(n_values);
+    }
+
     /// Appends text.
     #[inline]
-    pub fn push_text(&mut self, text: &Bound<'_, PyString>) {
-        let cell = self.text_cell(text);
-        self.cells.push(cell);
+    pub fn push_str(&mut self, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.cells.push(Cell::Text { start, end: self.text.len() });
     }
 
     /// Appends `None`.

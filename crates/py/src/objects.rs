@@ -30,6 +30,7 @@ impl Objects {
         // buffer is held.
         let addresses: Strided<'_, u64> =
             unsafe { Strided::from_raw_parts(first, strides[0], shape[0]) }.range(start, len);
+        into.reserve(len);
         for row in 0..len {
             let address = addresses.at(row) as *mut PyObject;
             if address.is_null() {
@@ -39,13 +40,32 @@ impl Objects {
             // SAFETY: an array of objects holds pointers to living ones, and no thread changes it while this one
             // holds the interpreter: nothing below lets go of it before the value was read, or was made our own.
             let value = unsafe { Borrowed::from_ptr(py, address) };
-            match value.cast_exact::<PyString>() {
-                Ok(text) => into.push_text(&text),
-                Err(_) => into.push(&value.to_owned())?,
+            if let Ok(text) = value.cast_exact::<PyString>()
+                && let Some(text) = utf8(&text)
+            {
+                into.push_str(text);
+            } else {
+                into.push(&value.to_owned())?;
             }
         }
         Ok(())
     }
+}
+
+/// The text, where UTF-8 can hold it: what `PyString::to_str` gives, without an exception where it can't.
+#[inline]
+fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    let mut len = 0;
+    // SAFETY: it is text.
+    let bytes = unsafe { ffi::PyUnicode_AsUTF8AndSize(text.as_ptr(), &raw mut len) };
+    if bytes.is_null() {
+        drop(PyErr::take(text.py()));
+        return None;
+    }
+    // SAFETY: these are the bytes of the text's own copy of itself, which lives as long as it does.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len.unsigned_abs()) };
+    // SAFETY: Python promises UTF-8.
+    Some(unsafe { std::str::from_utf8_unchecked(bytes) })
 }
 
 const _: () = assert!(size_of::<*mut ffi::PyObject>() == size_of::<u64>());

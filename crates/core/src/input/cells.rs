@@ -1,6 +1,7 @@
 //! Values of any kind.
 
 use crate::schema::Null;
+use std::ops::Range;
 
 /// Values of any kind, their text kept together in one string.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,11 @@ impl<'a> Cells<'a> {
         self.cells.get(row * self.step).copied().unwrap_or(Cell::Absent)
     }
 
+    /// Whether some of `rows` hold something else than text.
+    pub(crate) fn are_some_no_text(&self, rows: Range<usize>) -> bool {
+        rows.fold(false, |any, row| any | !matches!(self.at(row), Cell::Text { .. }))
+    }
+
     /// The text that a cell refers to, or `None` where it refers to none.
     #[inline]
     pub fn text(&self, cell: Cell) -> Option<&'a str> {
@@ -51,8 +57,8 @@ impl<'a> Cells<'a> {
     #[inline]
     pub(crate) fn value(&self, row: usize) -> Value<'a> {
         match self.at(row) {
-            cell @ Cell::Text { .. } => {
-                self.text(cell).map_or(Value::Other, |text| Value::Text(text.as_bytes()))
+            Cell::Text { start, end } => {
+                self.text.as_bytes().get(start..end).map_or(Value::Other, Value::Text)
             }
             cell => cell.into(),
         }

@@ -3,6 +3,7 @@
 use super::{Cell, Cells, Nulls, Texts, Value};
 use crate::schema::Null;
 use crate::strided::Strided;
+use std::ops::Range;
 
 /// For each row the place of its value among some. A place that none of them has is a value that no field takes.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,15 @@ pub enum Keys<'a> {
 }
 
 impl<'a> Coded<'a> {
+    /// Whether some of `rows` may hold something else than text.
+    pub(crate) fn may_lack_text(&self, rows: Range<usize>) -> bool {
+        let n_values = self.values.len();
+        let is_text = |place: usize| matches!(self.values.at(place), Value::Text(_));
+        n_values > rows.len()
+            || !(0..n_values).all(is_text)
+            || rows.into_iter().any(|row| self.keys.at(row).map_or(true, |place| place >= n_values))
+    }
+
     /// The value of a row.
     #[inline]
     pub(crate) fn at(&self, row: usize) -> Value<'a> {

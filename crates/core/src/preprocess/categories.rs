@@ -107,20 +107,21 @@ fn place(index: Option<usize>) -> u32 {
 
 /// Appends the category of each row's text.
 fn find_texts(tile: &Tile<'_>, text: &Text, vocabulary: &TextVocabulary, places: &mut Vec<u32>) {
-    if let Some(Column::Coded(coded)) = tile.input().column(text.field)
-        && coded.values.len() <= tile.n_rows()
-    {
-        let of_cell = |cell| place(vocabulary.index(text.seen(cell)));
-        find_coded(tile, &coded, text.field, of_cell, places);
-        places.truncate(tile.n_rows());
-        for &(row, cell) in tile.replaced(text.field) {
-            places[row] = of_cell(cell);
+    match tile.input().column(text.field) {
+        Some(Column::Coded(coded)) if coded.values.len() <= tile.n_rows() => {
+            let of_cell = |cell| place(vocabulary.index(text.seen(cell)));
+            find_coded(tile, &coded, text.field, of_cell, places);
+            places.truncate(tile.n_rows());
         }
-        return;
+        _ => {
+            places.resize(tile.n_rows(), UNKNOWN);
+            let mut recent = (tile.n_rows() >= MANY).then(Recent::default);
+            text.for_each(tile, |row, cell| {
+                places[row] = place(vocabulary.index_after(cell, recent.as_mut()));
+            });
+        }
     }
-    places.resize(tile.n_rows(), UNKNOWN);
-    let mut recent = (tile.n_rows() >= MANY).then(Recent::default);
-    text.for_each(tile, |row, cell| places[row] = place(vocabulary.index_after(cell, recent.as_mut())));
+    text.replaced(tile).for_each(|(row, cell)| places[row] = place(vocabulary.index(cell)));
 }
 
 /// As [`find_texts`], looking each of the few values up once; `places` holds these, too, at its end.

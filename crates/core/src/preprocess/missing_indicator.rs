@@ -44,6 +44,7 @@ impl Step for MissingIndicator {
                     tile.with_places(|tile, places| {
                         places.resize(tile.n_rows(), 0);
                         text.for_each(tile, |row, cell| places[row] = self.missing.is_text(cell).into());
+                        text.replaced(tile).for_each(|(row, cell)| places[row] = self.missing.is_text(cell).into());
                         let missing = places.iter().map(|&missing| f64::from(missing));
                         tile.column_mut(*to).iter_mut().zip(missing).for_each(|(into, missing)| *into = missing);
                     });

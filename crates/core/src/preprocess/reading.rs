@@ -59,7 +59,7 @@ impl Text {
         cell
     }
 
-    /// Calls `each` with each row of the tile and its cell; again with rows whose cell is replaced by rule.
+    /// Calls `each` with each row of the tile and its cell, as it came in: [`Text::replaced`] has other cells.
     #[inline]
     pub fn for_each<'t>(&'t self, tile: &Tile<'t>, mut each: impl FnMut(usize, TextCell<'t>)) {
         let replaces_text = self.replacements.iter().any(|(missing, _)| matches!(missing, Missing::Text(_)));
@@ -67,7 +67,11 @@ impl Text {
             let is_plain = matches!(cell, TextCell::Text(_)) && !replaces_text;
             each(row, if is_plain { cell } else { self.seen(cell) });
         });
-        tile.replaced(self.field).iter().for_each(|&(row, cell)| each(row, self.seen(cell)));
+    }
+
+    /// The rows of the tile whose cells are replaced by rule, with the new ones.
+    pub fn replaced<'t>(&'t self, tile: &Tile<'t>) -> impl Iterator<Item = (usize, TextCell<'t>)> {
+        tile.replaced(self.field).iter().map(|&(row, cell)| (row, self.seen(cell)))
     }
 }
 

@@ -38,15 +38,16 @@ pub(crate) enum Instead<'a> {
 }
 
 impl Sanity {
-    /// Whether the texts of a field have to be looked at when they are loaded, by [`Sanity::text`].
-    pub(crate) fn watches_text(&self, field: usize) -> bool {
-        let field = &self.fields[field];
-        field.watches_missing() || field.most_characters < usize::MAX
+    /// Whether missing values of a field have to be looked at, by [`Sanity::text`].
+    pub(crate) fn watches_missing_text(&self, field: usize) -> bool {
+        self.fields[field].watches_missing()
     }
 
-    /// Whether a text of so many bytes has to be looked at.
-    pub(crate) fn most_characters(&self, field: usize) -> usize {
-        self.fields[field].most_characters
+    /// The characters from which on a text of a field has to be looked at. Where long texts are only flagged, none
+    /// has: those that are no category are, when they are looked up.
+    pub(crate) fn watches_length(&self, field: usize) -> Option<usize> {
+        let field = &self.fields[field];
+        (field.on_length != Action::Keep).then_some(field.most_characters)
     }
 
     /// What is used in place of a text cell that is missing, is neither number nor text, or has many bytes; `None`
@@ -132,6 +133,14 @@ impl Sanity {
             }
             TextCell::Other if field.is_text => return field.wrong_type(row, seen, refused, knows, findings),
             TextCell::Other => {}
+        }
+        if let TextCell::Text(text) = cell
+            && field.on_length == Action::Keep
+            && characters(text) > field.most_characters
+        {
+            let mut finding = field.finding(row, FindingKind::TooLong, seen.clone(), Status::Flagged);
+            finding.expected.clone_from(&field.length);
+            findings.push(finding);
         }
         let mut finding = field.finding(row, FindingKind::UnknownCategory, seen, Status::Flagged);
         finding.expected = Some("one that the encoder was fitted on".into());
