@@ -174,7 +174,6 @@ def _vector(path: Path) -> list[Figure]:
         said = json.loads(engine.run_json(own))["outputs"]["probabilities"]
         assert said == json.loads(serve(their))["probabilities"]
     served = _median(serve, theirs, 300) * 1e6
-    name = f"a vector of {VECTOR:,} floats, JSON to JSON, p50"
     taken = _median(engine.run_json, ours, 3_000) * 1e6
     read = _median(
         lambda body: np.asarray(Body.model_validate(json.loads(body)).values), theirs, 900

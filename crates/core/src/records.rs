@@ -43,6 +43,18 @@ impl Records {
         self.cells.resize(self.n_rows * self.n_fields, Cell::Absent);
     }
 
+    /// Appends a cell of the row after the last one.
+    #[inline]
+    pub(crate) fn append(&mut self, cell: Cell) {
+        self.cells.push(cell);
+    }
+
+    /// Ends the row of the appended cells; `false` unless there are as many as fields.
+    pub(crate) fn end_row(&mut self) -> bool {
+        self.n_rows += 1;
+        self.cells.len() == self.n_rows * self.n_fields
+    }
+
     /// Writes `cell` into the last row's field, and gives what was there.
     ///
     /// # Panics

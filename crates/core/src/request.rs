@@ -3,12 +3,14 @@
 mod body;
 mod cell;
 mod row;
+mod vectors;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::extra::Extra;
-use crate::input::Input;
+use crate::input::{Input, Matrix};
 use crate::records::Records;
 use crate::schema::Schema;
+use crate::strided::StridedMatrix;
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use std::fmt;
 
@@ -24,6 +26,8 @@ pub struct Request {
     records: Records,
     /// For a body of columns: which fields it has. A body of rows has them all.
     columns: Option<Vec<bool>>,
+    /// The cells once more, where all are floats or null; empty otherwise.
+    floats: Vec<f64>,
     /// What stands under names that the schema does not know.
     extra: Extra,
 }
@@ -43,9 +47,20 @@ impl Request {
             malformed(format!("byte {} is not UTF-8; expected JSON in UTF-8", error.valid_up_to()))
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        self.records.clear(schema.fields().len());
+        let n_fields = schema.fields().len();
+        self.records.clear(n_fields);
         self.columns = None;
         self.extra.clear();
+        if vectors::read(text.as_bytes(), n_fields, &mut self.records, &mut self.floats) {
+            return Ok(());
+        }
+        self.floats.clear();
+        self.read_whole(schema, text)
+    }
+
+    /// Reads a body of any form.
+    fn read_whole(&mut self, schema: &Schema, text: &str) -> Result<()> {
+        self.records.clear(schema.fields().len());
         let mut reader = Reader { schema, request: self, failure: None, next: 0 };
         let mut json = serde_json::Deserializer::from_str(text);
         let read = body::Body(&mut reader).deserialize(&mut json).and_then(|()| json.end());
@@ -66,11 +81,22 @@ impl Request {
         &self.extra
     }
 
+    fn matrix(&self, schema: &Schema) -> Option<Matrix<'_>> {
+        // In text, null and NaN are two missing values.
+        let is_whole = !self.floats.is_empty() && self.floats.len() == self.records.n_cells();
+        let is_whole = is_whole && !schema.has_text();
+        let rows = StridedMatrix::of_rows(&self.floats, schema.fields().len()).filter(|_| is_whole)?;
+        Some(Matrix::Float64(rows))
+    }
+
     /// The rows as input for the engine.
     ///
     /// # Errors
     /// As [`Input::new`], for a schema other than the one it was read with.
     pub fn input(&self, schema: &Schema) -> Result<Input<'_>> {
+        if let Some(matrix) = self.matrix(schema) {
+            return Input::of_matrix(schema, matrix).map(|input| input.with_extra(&self.extra));
+        }
         let columns = self.columns.as_ref();
         let input = self.records.input(schema, |field| columns.is_none_or(|has| has[field]))?;
         Ok(input.with_extra(&self.extra))

@@ -14,6 +14,7 @@ pub struct Schema {
     fields: Vec<Field>,
     tensors: Vec<TensorField>,
     numbers: HashMap<String, usize>,
+    has_text: bool,
 }
 
 /// One input field.
@@ -84,7 +85,8 @@ impl Schema {
         if !fields.is_empty() && !tensors.is_empty() {
             return Err(Error::corrupt("the schema has fields and tensors; expected one of them"));
         }
-        Ok(Schema { fields, tensors, numbers })
+        let has_text = fields.iter().any(|field| field.kind == Kind::String);
+        Ok(Schema { fields, tensors, numbers, has_text })
     }
 
     /// The tensors in order; none for a model that takes rows of fields.
@@ -95,6 +97,11 @@ impl Schema {
     /// The fields in order.
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// Whether some fields are text.
+    pub(crate) fn has_text(&self) -> bool {
+        self.has_text
     }
 
     /// The number of the field called `name`.
