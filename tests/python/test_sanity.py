@@ -339,3 +339,27 @@ def test_model_files_take_rules(model: Any, tmp_path: Path) -> None:
     prediction = engine.run(np.array([[0.0, 1e9], [5.0, 0.0], [np.nan, np.inf]]))
     assert prediction.verdicts.status.tolist() == ["ok", "rejected", "ok"]
     assert np.isnan(prediction.outputs["prediction"]).tolist() == [False, True, False]
+
+
+def test_requests_of_every_kind_leak_nothing(bloc: Path) -> None:
+    clean = {"age": 40, "balance": 3.0, "region": "east"}
+    engine = monobloc.load(bloc, threads=1, on_event=lambda event: None)
+    dirty = json.dumps([clean, clean | {"age": "forty", "region": "mars", "x": 1}]).encode()
+    bodies = [json.dumps(clean).encode(), dirty, b"[[1.5, 2.5, 3.5]]"]
+    bad = [b'{"age":', b"\xff", b'{"age":1,"age":2}', b"[[1]]", b"[[1,NaN,2]]", dirty[:-9]]
+
+    def serve(times: int) -> None:
+        for number in range(times):
+            engine.run_json(bodies[number % 3])
+            engine.run(clean | {"age": number}).verdicts.findings  # noqa: B018
+            with pytest.raises(monobloc.MonoblocError):
+                engine.run_json(bad[number % 6])
+
+    def private() -> int:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("RssAnon:")[2].split()[0])
+
+    serve(10_000)
+    before = private()
+    serve(30_000)
+    assert private() - before < 1_000, "KiB"
