@@ -2,6 +2,7 @@
 
 mod body;
 mod cell;
+mod decimal;
 mod row;
 mod vectors;
 

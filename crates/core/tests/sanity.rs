@@ -160,8 +160,10 @@ fn events_may_make_requests_themselves() {
     let path = folder.path().join("ruled.bloc");
     drop(ruled(&folder, "{age: {max: 120, redact: true}}"));
     let (told, engine) = (Arc::new(Mutex::new(Vec::new())), Arc::new(OnceLock::<Engine>::new()));
-    let (into, asked) = (Arc::clone(&told), Arc::clone(&engine));
+    // The engine owns who is told, who must not own the engine.
+    let (into, asked) = (Arc::clone(&told), Arc::downgrade(&engine));
     let events = EventOptions::new(move |event| {
+        let asked = asked.upgrade().expect("in use");
         let again = asked.get().expect("loaded").run_json(br#"{"age":1,"balance":2,"region":"east"}"#);
         into.lock().expect("a list").push((event.row, event.status, event.to_json(), again.is_ok()));
     });

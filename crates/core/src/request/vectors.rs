@@ -1,7 +1,7 @@
 //! Bodies of plain vectors, such as `[[1.5, null], [2, 3]]`, in one pass. All others are left to the reader of whole
 //! bodies, which is this one's naive twin.
 
-use super::MAX_CELLS;
+use super::{MAX_CELLS, decimal};
 use crate::input::Cell;
 use crate::records::Records;
 
@@ -95,6 +95,9 @@ impl Vectors<'_> {
 /// The number that `bytes` begin with, and its length, by JSON's grammar: RFC 8259, section 6.
 #[inline]
 fn number(bytes: &[u8]) -> Option<(Cell, usize)> {
+    if let Some((value, len)) = decimal::read(bytes) {
+        return Some((Cell::Float(value), len));
+    }
     let is_negative = bytes.first() == Some(&b'-');
     let digits = &bytes[usize::from(is_negative)..];
     // Else it may be a word or a sign that the parser takes.
