@@ -148,6 +148,13 @@ proptest! {
             columns.iter().map(|column| column.iter().copied().map(Cell::Float).collect()).collect();
         let of_cells = cells.iter().map(|cells| Some(Column::Cells(Cells::new(cells, "")))).collect();
         let of_cells = Input::new(engine.schema(), n_rows, of_cells).expect("rows");
+        for n_first in [1, 7] {
+            let few = StridedMatrix::of_rows(&values[..n_first * width], width).expect("whole rows");
+            let few = Input::of_matrix(engine.schema(), Matrix::Float64(few)).expect("rows");
+            let all = engine.check(&as_matrix).expect("findings");
+            let of_few: Vec<_> = all.into_iter().filter(|finding| finding.row < n_first).collect();
+            prop_assert_eq!(engine.check(&few).expect("findings"), of_few);
+        }
         for input in [as_matrix, apart, of_cells] {
             let findings = engine.check(&input).expect("findings");
             let mut found: Vec<_> =

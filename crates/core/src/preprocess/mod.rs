@@ -3,6 +3,7 @@
 //! One step, one file, one shape: `read` proves a step of the manifest, `run` computes a tile. The list
 //! of steps is written once, at the bottom of this file.
 
+mod bounds;
 mod categories;
 mod checks;
 mod missing;

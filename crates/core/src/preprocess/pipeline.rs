@@ -1,6 +1,7 @@
 //! The whole of preprocessing: from a range of input rows to rows of the feature matrix.
 
 use super::AnyStep;
+use super::bounds::Bounds;
 use super::reading::{Number, Reading};
 use super::tile::{Checks, Scratch, Tile};
 use crate::error::{Error, ErrorKind, Result};
@@ -229,7 +230,8 @@ impl Pipeline {
     ) {
         let watches = [Precision::Single, Precision::Double].map(|precision| sanity.watches(precision));
         let watch = |slot: &Number| watches[usize::from(slot.precision == Precision::Double)].get(slot.field);
-        let looks = watches.iter().any(|watches| !watches.is_empty());
+        let bounds = Bounds::of::<T>(&self.features, sanity, rows.len());
+        let looks = bounds.is_none() && watches.iter().any(|watches| !watches.is_empty());
         for (row, out) in rows.zip(out.chunks_exact_mut(self.features.len().max(1))) {
             let (number, row) = (first_row + row, values.row(row));
             let load = |slot: &Number| slot.precision.round(row.at(slot.field).to_f64());
@@ -239,6 +241,7 @@ impl Pipeline {
                 stops |= looks && watch(slot).is_some_and(|watch| watch.stops(value));
                 *into = T::from_f64(value);
             }
+            stops |= bounds.as_ref().is_some_and(|bounds| bounds.stop_any(out));
             if !stops {
                 continue;
             }

@@ -18,6 +18,16 @@ impl Watch {
         Watch { low: f64::NEG_INFINITY, high: f64::INFINITY, nan: false }
     }
 
+    /// The numbers that need not be looked at, bounds included.
+    pub fn range(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
+    /// Whether NaN has to be looked at.
+    pub fn stops_nan(&self) -> bool {
+        self.nan
+    }
+
     /// Whether `value` has to be looked at.
     #[inline]
     pub fn stops(&self, value: f64) -> bool {
