@@ -6,6 +6,7 @@ answered with the values that the verdict names.
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import monobloc
@@ -22,6 +23,7 @@ from test_exactness import accepted, answers, same_bytes, take
 from test_exactness_real import DATA, FILES, read
 
 ROWS = 700
+MOMENT = datetime.datetime(2020, 1, 1)
 NUMBERS = [
     None,
     np.nan,
@@ -36,8 +38,26 @@ NUMBERS = [
     1e300,
     -1e9,
     True,
+    b"12",
+    b"x",
+    (1, 2),
 ]
-TEXTS = [None, np.nan, "never seen", "", "x" * 500, 12500, 3.5, True, {"a": 1}, "İ", "\ud800"]
+TEXTS = [
+    None,
+    np.nan,
+    "never seen",
+    "",
+    "x" * 500,
+    12500,
+    3.5,
+    True,
+    {"a": 1},
+    "İ",
+    "\ud800",
+    b"12500",
+    (1, 2),
+    MOMENT,
+]
 
 
 def synthetic() -> tuple[pd.DataFrame, np.ndarray]:

@@ -3,7 +3,7 @@
 use crate::error::raise;
 use monobloc::{Cell, Cells, Column, ErrorKind};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PySlice, PyString};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PySlice, PyString};
 
 /// Values up to which asking one by one is faster than asking for a list of them.
 const FEW: usize = 4;
@@ -75,7 +75,10 @@ impl CellBuffer {
         } else if value.is_instance_of::<PyInt>() {
             value.extract().map_or_else(|_| value.extract().map_or(Cell::Other, Cell::Float), Cell::Integer)
         } else {
-            foreign(value)?
+            match foreign(value)? {
+                Cell::Other => self.object(value)?,
+                cell => cell,
+            }
         };
         self.cells.push(cell);
         Ok(())
@@ -89,9 +92,8 @@ impl CellBuffer {
     /// Appends text.
     #[inline]
     pub fn push_str(&mut self, text: &str) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        self.cells.push(Cell::Text { start, end: self.text.len() });
+        let cell = self.str_cell(text);
+        self.cells.push(cell);
     }
 
     /// Appends `None`.
@@ -116,6 +118,28 @@ impl CellBuffer {
                 &lossy
             }
         };
+        self.str_cell(text)
+    }
+
+    /// An object that is neither number nor text. What can be hashed may be compared with categories, and so is a text
+    /// that none of them has; bytes are a number where `float` reads one from them.
+    fn object(&mut self, value: &Bound<'_, PyAny>) -> PyResult<Cell> {
+        if let Ok(bytes) = value.cast::<PyBytes>()
+            && let Ok(text) = std::str::from_utf8(bytes.as_bytes())
+            && let Ok(number) = text.trim().parse()
+        {
+            return Ok(Cell::Float(number));
+        }
+        if value.hash().is_err() {
+            return Ok(Cell::Other);
+        }
+        Ok(match value.repr() {
+            Ok(shown) => self.text_cell(&shown),
+            Err(_) => Cell::Other,
+        })
+    }
+
+    fn str_cell(&mut self, text: &str) -> Cell {
         let start = self.text.len();
         self.text.push_str(text);
         Cell::Text { start, end: self.text.len() }
