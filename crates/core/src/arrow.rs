@@ -4,7 +4,7 @@ mod answer;
 mod body;
 mod column;
 
-pub use answer::{floats, verdicts};
+pub use answer::table;
 pub(crate) use body::batches;
 pub use column::ArrowColumn;
 

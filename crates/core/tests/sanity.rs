@@ -4,7 +4,7 @@ mod sample;
 
 use monobloc::pack::with_rules;
 use monobloc::sanity::Rules;
-use monobloc::{Engine, ErrorKind, Finding, FindingKind, LoadOptions, Status, Value as Seen};
+use monobloc::{Engine, ErrorKind, Extra, Finding, FindingKind, LoadOptions, Status, Value as Seen};
 use sample::{input, pack, region_cells};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -134,6 +134,22 @@ fn extra_keys_are_counted_flagged_or_reject() {
         let columns = json!({"age": [33, 33], "balance": [2, 2], "region": ["south", "south"], "z": [1, 2]});
         assert_eq!(run(&engine, &columns)["extra"], json!({"z": 2}));
     }
+}
+
+#[test]
+fn extra_columns_reject_for_every_call() {
+    let folder = TempDir::new().expect("a folder");
+    let engine = ruled(&folder, "on_extra: reject");
+    let (cells, text) = region_cells();
+    let mut extra = Extra::default();
+    extra.push_column("z");
+    let rows = input(&engine, &cells, &text).with_extra(&extra);
+    let mut features = vec![0.0; rows.n_rows() * engine.pipeline().n_features()];
+    for refused in [engine.transform_into(&rows, &mut features), engine.predict_into(&rows, &mut [0.0; 12])] {
+        assert_eq!(refused.expect_err("an extra column").kind(), ErrorKind::RowsRejected);
+    }
+    let found = engine.check(&rows).expect("findings");
+    assert_eq!(found.iter().filter(|finding| finding.kind == FindingKind::Extra).count(), rows.n_rows());
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! A prediction as the table that `docs/arrow.md` specifies.
 
 use crate::arrays::Numbers;
-use crate::error::raise;
+use crate::error::{exception, raise};
 use crate::prediction::Prediction;
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{Field, Schema};
-use monobloc::arrow::{floats, verdicts};
+use arrow_array::RecordBatch;
 use monobloc::{Column, ErrorKind, Matrix};
 use pyo3::prelude::*;
-use std::sync::Arc;
 
 /// The columns `label`, outputs, `status` and `findings`.
 pub fn table(py: Python<'_>, prediction: &Prediction) -> PyResult<RecordBatch> {
@@ -19,10 +16,6 @@ pub fn table(py: Python<'_>, prediction: &Prediction) -> PyResult<RecordBatch> {
     let (outputs, found) = (prediction.outputs.bind(py), prediction.verdicts.get());
     let n_rows = found.n_rows();
     let labels = prediction.engine.label_column(prediction.classes.iter().copied());
-    let mut columns: Vec<(&str, ArrayRef)> = labels.map(|labels| ("label", labels)).into_iter().collect();
-    let mut answered = vec![true; n_rows];
-    found.rejected().into_iter().for_each(|row| answered[row] = false);
-    let nulls = answered.contains(&false).then(|| answered.into());
     let width = (!ensemble.has_flat_output()).then(|| ensemble.n_outputs());
     let changed =
         || raise(ErrorKind::InvalidArgument, "the prediction's outputs are no longer those that were given");
@@ -30,17 +23,9 @@ pub fn table(py: Python<'_>, prediction: &Prediction) -> PyResult<RecordBatch> {
     if values.len() != n_rows * ensemble.n_outputs() {
         return Err(changed());
     }
-    columns.push((ensemble.output_name(), floats(values, ensemble.precision(), width, nulls)));
-    let n_nullable = columns.len();
-    columns.extend(verdicts(n_rows, found.all()));
-    let field = |(at, (name, array)): (usize, &(&str, ArrayRef))| {
-        Field::new(*name, array.data_type().clone(), at < n_nullable)
-    };
-    let schema = Arc::new(Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>()));
-    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-    let arrays = columns.into_iter().map(|(_, array)| array).collect();
-    RecordBatch::try_new_with_options(schema, arrays, &options)
-        .map_err(|error| raise(ErrorKind::InvalidArgument, error.to_string()))
+    let outputs = (ensemble.output_name(), values);
+    monobloc::arrow::table(n_rows, labels, outputs, ensemble.precision(), width, found.all())
+        .map_err(|error| exception(&error))
 }
 
 /// The numbers of an array or of lists, row after row.

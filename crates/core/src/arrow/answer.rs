@@ -1,15 +1,47 @@
 //! Columns of answers.
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::precision::Precision;
-use crate::sanity::{Finding, Value};
+use crate::sanity::{Finding, Status, Value};
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, Float64Array};
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float32Array, Float64Array, RecordBatch, RecordBatchOptions,
+};
 use arrow_buffer::NullBuffer;
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, Schema};
 use std::sync::Arc;
 
+/// The table of answers, as `docs/arrow.md` specifies: labels where there are some, `outputs` row after row under
+/// `name`, in lists of `width` where given, statuses and findings. Rejected rows have no outputs.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] for columns of different lengths.
+pub fn table(
+    n_rows: usize,
+    labels: Option<ArrayRef>,
+    (name, outputs): (&str, Vec<f64>),
+    precision: Precision,
+    width: Option<usize>,
+    findings: &[Finding],
+) -> Result<RecordBatch> {
+    let mut answered = vec![true; n_rows];
+    let rejected = findings.iter().filter(|finding| finding.status == Status::Rejected);
+    rejected.for_each(|finding| answered[finding.row] = false);
+    let nulls = answered.contains(&false).then(|| NullBuffer::from(answered));
+    let labels = labels.map(|labels| ("label", labels, true));
+    let outputs = (name, floats(outputs, precision, width, nulls), true);
+    let verdicts = verdicts(n_rows, findings).map(|(name, array)| (name, array, false));
+    let columns = labels.into_iter().chain([outputs]).chain(verdicts);
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
+        .map(|(name, array, nullable)| (Field::new(name, array.data_type().clone(), nullable), array))
+        .unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("writing the answers: {error}")))
+}
+
 /// Outputs as a column of numbers, or of lists of `width` of them. Rows that are null in `nulls` have none.
-pub fn floats(
+fn floats(
     values: Vec<f64>,
     precision: Precision,
     width: Option<usize>,
@@ -34,7 +66,7 @@ pub fn floats(
 
 /// The columns `status` and `findings` of `n_rows` rows: what became of each, and a list of what was found in it, as
 /// structs of text. Findings come by ascending row.
-pub fn verdicts(n_rows: usize, findings: &[Finding]) -> [(&'static str, ArrayRef); 2] {
+fn verdicts(n_rows: usize, findings: &[Finding]) -> [(&'static str, ArrayRef); 2] {
     let (mut statuses, mut lists) = (StringBuilder::new(), ListBuilder::new(Row::builder()));
     let mut rows = findings.chunk_by(|one, next| one.row == next.row).peekable();
     for row in 0..n_rows {

@@ -70,14 +70,10 @@ impl Engine {
         let ensemble = self.model.ensemble();
         let features = ensemble.map_or(self.pipeline.feature_type(), |ensemble| ensemble.forest().features());
         let n_places = input.n_rows() * self.pipeline.n_features();
-        let mut findings = match features {
-            Precision::Single => self.features(input, &mut vec![0_f32; n_places], &self.sanity)?,
-            Precision::Double => self.features(input, &mut vec![0_f64; n_places], &self.sanity)?,
-        };
-        if let Some(extra) = input.extra() {
-            self.sanity.extra(extra, input.first_row(), input.n_rows(), &mut findings);
+        match features {
+            Precision::Single => self.features(input, &mut vec![0_f32; n_places], &self.sanity),
+            Precision::Double => self.features(input, &mut vec![0_f64; n_places], &self.sanity),
         }
-        Ok(settled(findings))
     }
 
     pub(super) fn answer_into(
@@ -110,17 +106,14 @@ impl Engine {
     ) -> Result<Vec<Finding>> {
         let ensemble = self.ensemble()?;
         let width = ensemble.width(answer);
-        let mut findings = self.in_tiles(input, out, width, |rows, out, findings| {
+        let findings = self.in_tiles(input, out, width, |rows, out, findings| {
             let checks = Checks { sanity, findings };
             SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
                 Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, checks),
                 Precision::Double => self.tile(ensemble, input, rows, answer, scratch, double, out, checks),
             });
         })?;
-        if let Some(extra) = input.extra() {
-            sanity.extra(extra, input.first_row(), input.n_rows(), &mut findings);
-        }
-        let findings = settled(findings);
+        let findings = all_found(sanity, input, findings);
         for finding in findings.iter().filter(|finding| finding.status == Status::Rejected) {
             out[(finding.row - input.first_row()) * width..][..width].fill(f64::NAN);
         }
@@ -157,7 +150,7 @@ impl Engine {
             let checks = Checks { sanity: &self.sanity, findings };
             SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, checks));
         })?;
-        accept(&settled(findings))
+        accept(&all_found(&self.sanity, input, findings))
     }
 
     /// Writes the feature matrix, and gives what is found and what the model would refuse.
@@ -168,14 +161,15 @@ impl Engine {
         sanity: &Sanity,
     ) -> Result<Vec<Finding>> {
         let width = self.pipeline.n_features();
-        self.in_tiles(input, features, width, |rows, out, findings| {
+        let findings = self.in_tiles(input, features, width, |rows, out, findings| {
             SCRATCH.with_borrow_mut(|(scratch, ..)| {
                 self.pipeline.run(input, rows.clone(), scratch, out, Checks { sanity, findings });
                 if let Some(ensemble) = self.model.ensemble() {
                     self.refuse_features(ensemble, input, &rows, out, Checks { sanity, findings });
                 }
             });
-        })
+        })?;
+        Ok(all_found(sanity, input, findings))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a tile: its rows, what is asked, and the memory for it")]
@@ -282,6 +276,14 @@ impl Engine {
         }
         Ok(sanity)
     }
+}
+
+/// What was found in the rows' values, and what came under names that are no field, in order.
+fn all_found(sanity: &Sanity, input: &Input<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+    if let Some(extra) = input.extra() {
+        sanity.extra(extra, input.first_row(), input.n_rows(), &mut findings);
+    }
+    settled(findings)
 }
 
 /// Flags the rows whose outputs are not finite, unless they are rejected.

@@ -1,16 +1,13 @@
 //! Arrow in, Arrow out: record batches, and bodies of them. `docs/arrow.md` is the specification.
 
 use super::Engine;
-use crate::arrow::{ArrowRows, batches, floats, verdicts};
+use crate::arrow::{ArrowRows, batches, table};
 use crate::error::{Error, ErrorKind, Result, guard};
 use crate::model::{Answer, Ensemble, Label};
-use crate::sanity::{Finding, Status};
-use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-};
-use arrow_buffer::NullBuffer;
+use crate::sanity::Finding;
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, Field, Schema};
+use arrow_schema::ArrowError;
 use std::sync::Arc;
 
 impl Engine {
@@ -86,26 +83,10 @@ fn answers(ensemble: &Ensemble, n_rows: usize, values: &[f64], findings: &[Findi
     let n_outputs = ensemble.n_outputs();
     let classes = ensemble.classes().map(|classes| &classes.values[..]);
     let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));
-    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
-    if let Some(classes) = classes {
-        columns.push(("label", labels(classes, rows.clone().map(|row| row[n_outputs]))));
-    }
-    let mut answered = vec![true; n_rows];
-    let rejected = findings.iter().filter(|finding| finding.status == Status::Rejected);
-    rejected.for_each(|finding| answered[finding.row] = false);
-    let nulls = answered.contains(&false).then(|| NullBuffer::from(answered));
-    let outputs: Vec<f64> = rows.flat_map(|row| &row[..n_outputs]).copied().collect();
+    let labels = classes.map(|classes| labels(classes, rows.clone().map(|row| row[n_outputs])));
+    let outputs = rows.flat_map(|row| &row[..n_outputs]).copied().collect();
     let width = (!ensemble.has_flat_output()).then_some(n_outputs);
-    columns.push((ensemble.output_name(), floats(outputs, ensemble.precision(), width, nulls)));
-    let n_nullable = columns.len();
-    columns.extend(verdicts(n_rows, findings));
-    let field = |(at, (name, array)): (usize, &(&str, ArrayRef))| {
-        Field::new(*name, array.data_type().clone(), at < n_nullable)
-    };
-    let schema = Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>());
-    let arrays = columns.into_iter().map(|(_, array)| array).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-    RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(unwritten)
+    table(n_rows, labels, (ensemble.output_name(), outputs), ensemble.precision(), width, findings)
 }
 
 fn labels(classes: &[Label], numbers: impl Iterator<Item = f64>) -> ArrayRef {
