@@ -295,6 +295,11 @@ def test_preprocessing_before_a_network(tmp_path: Path) -> None:
     assert prediction.verdicts.rejected == [1]
     assert np.isnan(prediction.outputs["y"][1]).all()
     assert_close(prediction.outputs["y"][[0, 2]], expected[[0, 2]])
+    many = pd.concat([frame] * (70_000 // len(frame) + 1), ignore_index=True)[:70_000]
+    many.loc[69_998, "region"] = "mars"
+    prediction = engine.run(many)
+    assert prediction.verdicts.rejected == [69_998]
+    assert np.flatnonzero(np.isnan(prediction.outputs["y"]).any(axis=1)).tolist() == [69_998]
     narrow = make_column_transformer((SimpleImputer(), ["income"])).fit(frame)
     with pytest.raises(monobloc.InvalidArgumentError, match="gives 1 features"):
         monobloc.pack(model, tmp_path / "n.bloc", preprocess=narrow, reference=frame)

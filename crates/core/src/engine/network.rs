@@ -79,6 +79,9 @@ impl Engine {
                 (Tensor::from_f32(&[n_rows, width], features)?, findings)
             }
         };
+        // A network counts rows from its own first one.
+        let own = |finding: Finding| Finding { row: finding.row - input.first_row(), ..finding };
+        let findings = findings.into_iter().map(own).collect();
         let prediction = self.run_network(network, std::slice::from_ref(field), vec![tensor], findings)?;
         self.monitor.observe(&self.sanity, n_rows, &prediction.findings);
         Ok(prediction)
