@@ -11,6 +11,8 @@ from ._native import (
     ClassifierEngine,
     Constant,
     CorruptError,
+    CpuBudget,
+    CpuSource,
     DigestMismatchError,
     Engine,
     Finding,
@@ -35,6 +37,7 @@ from ._native import (
     Verdicts,
     VersionTooNewError,
     __version__,
+    cpu_budget,
     load,
 )
 from .packing import CheckReport, PackReport, check, edit_sanity, pack
@@ -44,6 +47,8 @@ __all__ = [
     "ClassifierEngine",
     "Constant",
     "CorruptError",
+    "CpuBudget",
+    "CpuSource",
     "DigestMismatchError",
     "Engine",
     "Finding",
@@ -70,6 +75,7 @@ __all__ = [
     "VersionTooNewError",
     "__version__",
     "check",
+    "cpu_budget",
     "edit_sanity",
     "load",
     "pack",

@@ -1,5 +1,5 @@
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
@@ -10,6 +10,8 @@ __all__ = [
     "ClassifierEngine",
     "Constant",
     "CorruptError",
+    "CpuBudget",
+    "CpuSource",
     "DigestMismatchError",
     "Engine",
     "Finding",
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "_reload",
     "amend_rules",
+    "cpu_budget",
     "is_tree_file",
     "load",
     "pack_trees",
@@ -84,6 +87,7 @@ class Engine:
     def raw_scores(self, X: Any) -> Any: ...
     def run(self, X: Any) -> Prediction: ...
     def check(self, X: Any) -> Verdicts: ...
+    def run_async(self, X: Any) -> Coroutine[Any, Any, Prediction]: ...
     def run_json(self, body: bytes | bytearray | memoryview | str) -> bytes: ...
     def run_arrow(self, body: bytes | bytearray | memoryview | str) -> bytes: ...
     def json_schema(self) -> str: ...
@@ -102,6 +106,8 @@ class Engine:
     def sanity(self) -> dict[str, Any]: ...
     @property
     def manifest(self) -> dict[str, Any]: ...
+    @property
+    def threads(self) -> int: ...
     @property
     def load_report(self) -> LoadReport: ...
     @property
@@ -154,6 +160,28 @@ class Health:
     def status(self) -> Literal["ok", "degraded"]: ...
     @property
     def out_of_distribution(self) -> dict[str, Any]: ...
+
+@final
+class CpuBudget:
+    @property
+    def threads(self) -> int: ...
+    @property
+    def quota(self) -> float | None: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def sources(self) -> list[CpuSource]: ...
+
+@final
+class CpuSource:
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def cpus(self) -> float | None: ...
 
 @final
 class LoadReport:
@@ -301,6 +329,7 @@ def read_network(
     rows: dict[str, Any] | None = None,
 ) -> NetworkDraft: ...
 def supported_operators() -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]: ...
+def cpu_budget(workers: int | None = None) -> CpuBudget: ...
 
 # A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(
@@ -308,6 +337,7 @@ def load(
     *,
     digest: str | None = None,
     threads: int | None = None,
+    workers: int | None = None,
     verify: Literal["structure", "full"] = "structure",
     max_body_bytes: int | None = None,
     on_event: Callable[[dict[str, Any]], Any] | None = None,
@@ -318,7 +348,7 @@ def load(
 def _reload(
     path: str | PathLike[str],
     digest: str,
-    threads: int | None,
+    threads: tuple[int | None, int | None],
     max_body_bytes: int | None,
     events: tuple[Callable[[dict[str, Any]], Any] | None, str | None, float, int],
 ) -> Engine: ...

@@ -5,29 +5,25 @@ mod arrow;
 mod json;
 #[cfg(feature = "onnx")]
 mod network;
+mod tiles;
 
 #[cfg(feature = "onnx")]
 pub use network::NetworkPrediction;
 
 use crate::bloc::{Bloc, Health, Manifest};
-use crate::budget;
+use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
-use crate::float_mode::DefaultMode;
-use crate::input::Input;
 use crate::mapped::View;
 use crate::model::trees::Forest;
-use crate::model::{self, Constant, Ensemble, Model, Task};
+use crate::model::{Constant, Ensemble, Model, Task};
 use crate::monitor::{self, EventCounts, EventOptions, Monitor, OutOfDistribution};
+use crate::pace::Pace;
 use crate::params::Params;
-use crate::pool::pool;
-use crate::preprocess::{Pipeline, Scratch};
+use crate::preprocess::Pipeline;
 use crate::request;
 use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
-use rayon::prelude::*;
 use serde::Deserialize;
-use std::cell::RefCell;
-use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -46,6 +42,10 @@ pub struct Engine {
     /// What golden rows are answered with: the source model's own steps alone.
     no_rules: Sanity,
     threads: Option<usize>,
+    budget: Budget,
+    /// How long rows take to their answers, and to their features.
+    pace: Pace,
+    features_pace: Pace,
     max_body_bytes: usize,
     report: LoadReport,
 }
@@ -59,10 +59,13 @@ pub struct LoadOptions {
     pub events: Option<EventOptions>,
     /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
-    /// Threads for batches; by default what [`crate::budget::threads`] says at each call.
+    /// Threads that batches take together; 1 keeps each on its caller's thread, however many callers there are. By
+    /// default the budget that [`CpuBudget::read`](crate::CpuBudget::read) explains, followed as it changes.
     pub threads: Option<usize>,
     /// How much of the file to read.
     pub verify: Verify,
+    /// How many processes share the CPUs; by default what `WEB_CONCURRENCY` says.
+    pub workers: Option<usize>,
 }
 
 /// How much of a bloc loading reads.
@@ -100,34 +103,21 @@ pub struct Prediction {
     pub findings: Vec<Finding>,
 }
 
-/// Values that a tile's columns and features hold at most; a tile stays well inside a core's cache.
-const TILE_VALUES: usize = 1 << 17;
-/// Rows of a tile at most.
-const TILE_ROWS: usize = 1024;
-/// Rows below which a batch is not worth a second thread.
-const PARALLEL_ROWS: usize = 256;
-
-thread_local! {
-    static SCRATCH: RefCell<(Scratch, TileScratch<f32>, TileScratch<f64>)> = RefCell::default();
-}
-
-/// The memory of a tile whose features have one type.
-#[derive(Default)]
-struct TileScratch<V> {
-    features: Vec<V>,
-    model: model::Scratch<V>,
-}
-
 impl Engine {
     /// Loads the bloc at `path`: proves its container and structure, and maps the rest.
     ///
     /// # Errors
     /// As [`Bloc::open`]; [`ErrorKind::Corrupt`] for sections that do not fit together, and with
-    /// [`Verify::Full`] for any altered byte; [`ErrorKind::InvalidArgument`] for zero threads.
+    /// [`Verify::Full`] for any altered byte; [`ErrorKind::InvalidArgument`] for zero threads or workers.
     pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Engine> {
         let begun = Instant::now();
-        if options.threads == Some(0) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "threads is 0; expected at least 1"));
+        for (name, count) in [("threads", options.threads), ("workers", options.workers)] {
+            if count == Some(0) {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("{name} is 0; expected at least 1"),
+                ));
+            }
         }
         let bloc = Bloc::open(path, options.digest.as_deref())?;
         if options.verify == Verify::Full {
@@ -163,6 +153,9 @@ impl Engine {
             monitor,
             no_rules,
             threads: options.threads,
+            budget: Budget::new(options.workers),
+            pace: Pace::default(),
+            features_pace: Pace::default(),
             max_body_bytes,
             report,
         };
@@ -231,54 +224,20 @@ impl Engine {
         self.monitor.event_counts()
     }
 
+    /// Threads that batches take together now.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| self.budget.threads())
+    }
+
+    /// How long `n_rows` rows are expected to take on one thread, learnt from the rows so far; a microsecond each
+    /// before there were any.
+    pub fn expected_duration(&self, n_rows: usize) -> Duration {
+        self.pace.expected(n_rows)
+    }
+
     /// Whether the model gives probabilities of classes.
     pub fn is_classifier(&self) -> bool {
         self.model.ensemble().is_some_and(|ensemble| ensemble.task() == Task::Classification)
-    }
-
-    /// Runs `tile` over ranges of rows with their places in `out`, on the pool where that pays.
-    fn in_tiles<T: Send>(
-        &self,
-        input: &Input<'_>,
-        out: &mut [T],
-        width: usize,
-        tile: impl Fn(Range<usize>, &mut [T], &mut Vec<Finding>) + Sync,
-    ) -> Result<Vec<Finding>> {
-        let n_rows = input.n_rows();
-        if out.len() != n_rows * width {
-            let message = format!("{} places for {n_rows} rows of {width} values", out.len());
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        self.pipeline.check_columns(&self.schema, input)?;
-        if out.is_empty() {
-            return Ok(Vec::new());
-        }
-        let values = self.pipeline.n_columns() + self.pipeline.n_features();
-        let most = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
-        // Ranked trees take whole blocks of rows; others are read once per tile, the fewer the better.
-        let in_blocks = self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked());
-        let tile_rows = if in_blocks { 1 << most.ilog2() } else { most };
-        let in_order = |first: usize, out: &mut [T]| {
-            let _mode = DefaultMode::enter();
-            let mut findings = Vec::new();
-            for (number, out) in out.chunks_mut(tile_rows * width).enumerate() {
-                let begin = first + number * tile_rows;
-                tile(begin..begin + out.len() / width, out, &mut findings);
-            }
-            findings
-        };
-        let most = n_rows / PARALLEL_ROWS;
-        let threads = if most < 2 { 1 } else { self.threads.unwrap_or_else(budget::threads).min(most) };
-        if threads < 2 {
-            return Ok(in_order(0, out));
-        }
-        // Small shares, so that a thread which others disturb does fewer of them.
-        let share = n_rows.div_ceil(threads).next_multiple_of(64).min(tile_rows);
-        let parts = pool(threads)?.install(|| {
-            let shares = out.par_chunks_mut(share * width).enumerate();
-            shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
-        });
-        Ok(parts.into_iter().flatten().collect())
     }
 
     fn ensemble(&self) -> Result<&Ensemble> {

@@ -7,6 +7,7 @@ compile_error!("blocs are little-endian and mapped as they are");
 pub mod arrow;
 pub mod bloc;
 pub mod budget;
+mod control_group;
 pub mod engine;
 pub mod error;
 pub mod extra;
@@ -17,8 +18,10 @@ pub mod input;
 mod mapped;
 pub mod model;
 pub mod monitor;
+mod pace;
 pub mod pack;
 mod params;
+mod per_process;
 mod pool;
 pub mod precision;
 pub mod preprocess;
@@ -30,6 +33,7 @@ pub mod strided;
 mod vocabulary;
 
 pub use bloc::Bloc;
+pub use budget::CpuBudget;
 #[cfg(feature = "onnx")]
 pub use engine::NetworkPrediction;
 pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Verify};

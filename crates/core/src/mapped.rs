@@ -6,16 +6,27 @@
 //! serves code that reads plain numbers; only types of which any bits are a value may lie under it.
 #![expect(unsafe_code, reason = "memory maps, and views of them as atomics")]
 
+mod generation;
 #[cfg(feature = "onnx")]
 mod overlay;
 
+pub use generation::generation;
+#[cfg(all(test, target_os = "linux", not(miri)))]
+pub use generation::holds_in_child;
 #[cfg(feature = "onnx")]
-pub use overlay::{Overlaid, page_size};
+pub use overlay::Overlaid;
 
 use std::fs::File;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// The size of a page of this machine's memory, in bytes.
+pub fn page_size() -> usize {
+    // SAFETY: sysconf reads a constant.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(65_536)
+}
 
 /// A range of bytes of a mapped file, or of memory. Cloning shares the bytes.
 #[derive(Clone, Debug)]

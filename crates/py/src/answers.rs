@@ -29,7 +29,7 @@ pub fn values<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let width = (!flat || n_values != 1).then_some(n_values);
     array(py, engine, rows, n_values, width, |input, out| {
-        let findings = detached(py, input, || fill(input, out))?;
+        let findings = detached(py, engine, input, || fill(input, out))?;
         accept(&findings).map_err(|error| exception(&error))
     })
 }
@@ -73,7 +73,8 @@ pub fn labels<'py>(
     let mut labels = Labels::new(py, classes, rows.n_rows())?;
     engine.for_each_chunk(py, rows, |input| {
         let mut numbers = vec![0.0; input.n_rows()];
-        let findings = detached(py, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
+        let findings =
+            detached(py, engine, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
         accept(&findings).map_err(|error| exception(&error))?;
         labels.extend(numbers.into_iter())
     })?;
@@ -92,11 +93,13 @@ pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<
     let list = !ensemble.is_some_and(Ensemble::has_flat_output);
     let array = array(py, engine, rows, n_outputs, list.then_some(n_outputs), |input, out| {
         if classes.is_none() {
-            findings.extend(detached(py, input, || engine.inner().run_into(input, out))?);
+            findings.extend(detached(py, engine, input, || engine.inner().run_into(input, out))?);
             return Ok(());
         }
         let mut together = vec![0.0; input.n_rows() * (n_outputs + 1)];
-        findings.extend(detached(py, input, || engine.inner().run_with_classes_into(input, &mut together))?);
+        findings.extend(detached(py, engine, input, || {
+            engine.inner().run_with_classes_into(input, &mut together)
+        })?);
         for (row, out) in together.chunks_exact(n_outputs + 1).zip(out.chunks_exact_mut(n_outputs)) {
             out.copy_from_slice(&row[..n_outputs]);
             numbers.push(row[n_outputs]);

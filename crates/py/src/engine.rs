@@ -13,19 +13,22 @@ use monobloc::error::guard;
 use monobloc::model::Task;
 use monobloc::precision::Precision;
 use monobloc::{ErrorKind, Input, LoadOptions};
-use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::{IntoPyObjectExt, intern};
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Rows from which on other Python threads may run meanwhile; letting go of the interpreter costs more
-/// than a few rows.
-const DETACH_ROWS: usize = 64;
-/// The same of bytes of a request body.
+/// Work during which other Python threads may run. To let go of the interpreter takes 0.1 µs, but to have it back
+/// takes as long as another thread keeps it: up to 5 ms, `sys.getswitchinterval()`.
+const WORTH_LETTING_GO: Duration = Duration::from_micros(100);
+/// The same as bytes of a request body, of which reading takes about 4 ns each.
 const DETACH_BYTES: usize = 1 << 14;
+/// Bytes that a value takes at least in a request body, its name included.
+const VALUE_BYTES: usize = 8;
 
 /// A model with its preprocessing, ready to predict. Engines are immutable and may be used from any
 /// number of threads, and from processes forked after loading.
@@ -104,7 +107,7 @@ impl Engine {
         let rows = self.rows(X)?;
         let mut findings = Vec::new();
         self.for_each_chunk(py, &rows, |input| {
-            findings.extend(detached(py, input, || self.inner.check(input))?);
+            findings.extend(detached(py, self, input, || self.inner.check(input))?);
             Ok(())
         })?;
         Ok(Verdicts::new(rows.n_rows(), findings, rows.extra()))
@@ -128,8 +131,20 @@ impl Engine {
     fn run_json<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let body = body_bytes(body)?;
         let call = || guard(|| self.inner.run_json(&body));
-        let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
+        let response = if self.is_quick_body(body.len()) { call() } else { py.detach(call) };
         Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
+    }
+
+    /// A coroutine that gives what `run` gives, without blocking the event loop meanwhile: it is run on a thread of the
+    /// loop's default executor. What is cancelled runs to its end there.
+    ///
+    /// >>> import asyncio
+    /// >>> prediction = asyncio.run(monobloc.load("credit.bloc").run_async(X))
+    #[pyo3(name = "run_async")]
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn run_async<'py>(slf: &Bound<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let run = slf.getattr(intern!(slf.py(), "run"))?;
+        slf.py().import(intern!(slf.py(), "asyncio"))?.call_method1(intern!(slf.py(), "to_thread"), (run, X))
     }
 
     /// The answers for a body of record batches, both in Arrow's IPC format: a stream or a file is taken, a
@@ -138,7 +153,7 @@ impl Engine {
     fn run_arrow<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let body = body_bytes(body)?;
         let call = || guard(|| self.inner.run_arrow(&body));
-        let response = if body.len() < DETACH_BYTES { call() } else { py.detach(call) };
+        let response = if self.is_quick_body(body.len()) { call() } else { py.detach(call) };
         Ok(PyBytes::new(py, &response.map_err(|error| exception(&error))?))
     }
 
@@ -157,13 +172,13 @@ impl Engine {
             Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), |out| {
                 self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
-                    detached(py, input, || self.inner.transform_into_f32(input, out))
+                    detached(py, self, input, || self.inner.transform_into_f32(input, out))
                 })
             }),
             Precision::Double => filled::<f64>(py, rows.n_rows(), Some(width), |out| {
                 self.for_each_chunk(py, &rows, |input| {
                     let out = &mut out[input.first_row() * width..][..input.n_rows() * width];
-                    detached(py, input, || self.inner.transform_into(input, out))
+                    detached(py, self, input, || self.inner.transform_into(input, out))
                 })
             }),
         }
@@ -226,6 +241,12 @@ impl Engine {
     #[getter]
     fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("json")?.call_method1("loads", (self.inner.bloc().manifest_json(),))
+    }
+
+    /// Threads that batches take together now.
+    #[getter]
+    fn threads(&self) -> usize {
+        self.inner.threads()
     }
 
     /// What loading cost.
@@ -296,11 +317,11 @@ impl Engine {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let reload = py.import("monobloc._native")?.getattr("_reload")?;
-        let LoadOptions { threads, max_body_bytes, .. } = &self.options;
+        let LoadOptions { threads, workers, max_body_bytes, .. } = &self.options;
         let Listeners { on_event, log, event_sample, events_per_second } = &self.events;
         let events = (on_event, log, event_sample, events_per_second);
-        let arguments =
-            (&self.absolute_path, self.digest(), threads, max_body_bytes, events).into_bound_py_any(py)?;
+        let arguments = (&self.absolute_path, self.digest(), (threads, workers), max_body_bytes, events)
+            .into_bound_py_any(py)?;
         PyTuple::new(py, [reload, arguments])
     }
 
@@ -386,6 +407,17 @@ impl Engine {
         offset.ok_or_else(|| raise(ErrorKind::Internal, "an outlier detector without an offset"))
     }
 
+    /// Whether rows are done before it pays to let go of the interpreter.
+    fn is_quick(&self, n_rows: usize) -> bool {
+        self.inner.expected_duration(n_rows) < WORTH_LETTING_GO
+    }
+
+    /// The same of a request body, which holds fewer rows than it seems to.
+    fn is_quick_body(&self, n_bytes: usize) -> bool {
+        let n_values = self.inner.schema().fields().len().max(1);
+        n_bytes < DETACH_BYTES && self.is_quick(1 + n_bytes / (VALUE_BYTES * n_values))
+    }
+
     fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         Rows::read(&self.inner, rows)
     }
@@ -404,10 +436,11 @@ impl Engine {
 /// Calls the core, letting other Python threads run meanwhile where that pays.
 pub fn detached<R: Send>(
     py: Python<'_>,
+    engine: &Engine,
     input: &Input<'_>,
     call: impl FnOnce() -> monobloc::Result<R> + Send,
 ) -> PyResult<R> {
-    let result = if input.n_rows() < DETACH_ROWS { guard(call) } else { py.detach(|| guard(call)) };
+    let result = if engine.is_quick(input.n_rows()) { guard(call) } else { py.detach(|| guard(call)) };
     result.map_err(|error| exception(&error))
 }
 

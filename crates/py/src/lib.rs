@@ -4,6 +4,7 @@ mod answer;
 mod answers;
 mod arrays;
 mod arrow;
+mod budget;
 mod cells;
 mod engine;
 mod error;
@@ -35,6 +36,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<engine::ClassifierEngine>()?;
     module.add_class::<engine::OutlierDetectorEngine>()?;
+    module.add_class::<budget::CpuBudget>()?;
+    module.add_class::<budget::CpuSource>()?;
     module.add_class::<report::Constant>()?;
     module.add_class::<report::Health>()?;
     module.add_class::<report::LoadReport>()?;
@@ -49,6 +52,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add_function(wrap_pyfunction!(network::read_network, module)?)?;
         module.add_function(wrap_pyfunction!(network::supported_operators, module)?)?;
     }
+    module.add_function(wrap_pyfunction!(budget::cpu_budget, module)?)?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(load::_reload, module)?)?;
     module.add_function(wrap_pyfunction!(packer::is_tree_file, module)?)?;

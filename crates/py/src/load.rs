@@ -1,5 +1,6 @@
 //! `monobloc.load`.
 
+use crate::budget::positive;
 use crate::engine::{ClassifierEngine, Engine, OutlierDetectorEngine};
 use crate::error::{exception, raise};
 use crate::events::Listeners;
@@ -10,9 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Loads a bloc. By default only its structure is proven, in time independent of its size;
-/// `verify="full"` reads every byte. `digest` refuses any other bloc. `threads` bounds the threads of a
-/// batch; by default the process's CPU budget does. `max_body_bytes` bounds request bodies, JSON's and
-/// Arrow's, by default to 64 MiB.
+/// `verify="full"` reads every byte. `digest` refuses any other bloc. `max_body_bytes` bounds request
+/// bodies, JSON's and Arrow's, by default to 64 MiB.
+///
+/// `threads` is how many threads batches take together; 1 keeps each on its caller's thread, however many
+/// callers there are. By default it is the budget that `cpu_budget` explains, followed as it changes, of
+/// which `workers` processes have an equal part each.
 ///
 /// Rows unlike the reference are told of: `on_event` is called with a dict for each, and `event_log` is a file to
 /// which it is appended as a line of JSON (up to 64 MiB). `event_sample` is the share of them that is told, and
@@ -27,6 +31,7 @@ use std::sync::Arc;
     *,
     digest=None,
     threads=None,
+    workers=None,
     verify="structure",
     max_body_bytes=None,
     on_event=None,
@@ -40,6 +45,7 @@ pub fn load<'py>(
     path: PathBuf,
     digest: Option<String>,
     threads: Option<i64>,
+    workers: Option<i64>,
     verify: &str,
     max_body_bytes: Option<usize>,
     on_event: Option<Bound<'py, PyAny>>,
@@ -57,14 +63,14 @@ pub fn load<'py>(
             return Err(raise(ErrorKind::InvalidArgument, message));
         }
     };
-    let threads = threads.map(|threads| {
-        usize::try_from(threads).map_err(|_| {
-            raise(ErrorKind::InvalidArgument, format!("threads is {threads}; expected at least 1"))
-        })
-    });
-    let events_options = events.options()?;
-    let options =
-        LoadOptions { digest, events: events_options, max_body_bytes, threads: threads.transpose()?, verify };
+    let options = LoadOptions {
+        digest,
+        events: events.options()?,
+        max_body_bytes,
+        threads: threads.map(|threads| positive("threads", threads)).transpose()?,
+        verify,
+        workers: workers.map(|workers| positive("workers", workers)).transpose()?,
+    };
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();
@@ -92,10 +98,11 @@ pub fn _reload<'py>(
     py: Python<'py>,
     path: PathBuf,
     digest: String,
-    threads: Option<i64>,
+    threads: (Option<i64>, Option<i64>),
     max_body_bytes: Option<usize>,
     events: (Option<Bound<'py, PyAny>>, Option<PathBuf>, f64, u32),
 ) -> PyResult<Bound<'py, Engine>> {
-    let (on_event, log, sample, per_second) = events;
-    load(py, path, Some(digest), threads, "structure", max_body_bytes, on_event, log, sample, per_second)
+    let ((threads, workers), (on_event, log, sample, per_second)) = (threads, events);
+    let (digest, verify) = (Some(digest), "structure");
+    load(py, path, digest, threads, workers, verify, max_body_bytes, on_event, log, sample, per_second)
 }

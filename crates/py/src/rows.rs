@@ -16,6 +16,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+/// Rows of values that are read before other Python threads may run: a fraction of a millisecond.
+const BREATH: usize = 4_096;
+
 /// Rows of numbers that are handed to the core at once.
 const CHUNK: usize = 65_536;
 
@@ -109,6 +112,9 @@ impl<'py> Rows<'py> {
         let chunk = sources.iter().flatten().filter_map(Source::rows_at_once).max().unwrap_or(CHUNK);
         let mut buffers: Vec<Buffer> = sources.iter().map(|_| Buffer::default()).collect();
         in_chunks(self.n_rows, chunk, |start, len| {
+            if start > 0 {
+                py.detach(|| ());
+            }
             for (source, buffer) in sources.iter().zip(&mut buffers) {
                 if let Some(source) = source {
                     source.read(py, start, len, self.n_rows, buffer)?;
@@ -161,10 +167,13 @@ impl<'py> Rows<'py> {
         let mut n_extra: Vec<usize> = rows.iter().map(|row| row.len()).collect();
         for field in schema.fields() {
             let mut buffer = CellBuffer::default();
-            for (row, n_extra) in rows.iter().zip(&mut n_extra) {
+            for (number, (row, n_extra)) in rows.iter().zip(&mut n_extra).enumerate() {
+                if number % BREATH == BREATH - 1 {
+                    row.py().detach(|| ());
+                }
                 match row.get_item(&field.name)? {
                     Some(value) => {
-                        *n_extra -= 1;
+                        *n_extra = n_extra.saturating_sub(1);
                         buffer.push(&value)?;
                     }
                     None => buffer.push_absent(),

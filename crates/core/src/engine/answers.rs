@@ -1,6 +1,7 @@
 //! Answers to rows: outputs, labels, raw scores, features, and what was found on the way.
 
-use super::{Engine, Prediction, SCRATCH, TileScratch};
+use super::tiles::{SCRATCH, TileScratch};
+use super::{Engine, Prediction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
 use crate::model::{Answer, Ensemble};
@@ -106,7 +107,7 @@ impl Engine {
     ) -> Result<Vec<Finding>> {
         let ensemble = self.ensemble()?;
         let width = ensemble.width(answer);
-        let findings = self.in_tiles(input, out, width, |rows, out, findings| {
+        let findings = self.in_tiles(&self.pace, input, out, width, |rows, out, findings| {
             let checks = Checks { sanity, findings };
             SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
                 Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, checks),
@@ -146,10 +147,11 @@ impl Engine {
 
     fn transform<T: Float>(&self, input: &Input<'_>, features: &mut [T]) -> Result<()> {
         let width = self.pipeline.n_features();
-        let findings = self.in_tiles(input, features, width, |rows, out, findings| {
-            let checks = Checks { sanity: &self.sanity, findings };
-            SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, checks));
-        })?;
+        let findings =
+            self.in_tiles(&self.features_pace, input, features, width, |rows, out, findings| {
+                let checks = Checks { sanity: &self.sanity, findings };
+                SCRATCH.with_borrow_mut(|(scratch, ..)| self.pipeline.run(input, rows, scratch, out, checks));
+            })?;
         accept(&all_found(&self.sanity, input, findings))
     }
 
@@ -161,14 +163,15 @@ impl Engine {
         sanity: &Sanity,
     ) -> Result<Vec<Finding>> {
         let width = self.pipeline.n_features();
-        let findings = self.in_tiles(input, features, width, |rows, out, findings| {
-            SCRATCH.with_borrow_mut(|(scratch, ..)| {
-                self.pipeline.run(input, rows.clone(), scratch, out, Checks { sanity, findings });
-                if let Some(ensemble) = self.model.ensemble() {
-                    self.refuse_features(ensemble, input, &rows, out, Checks { sanity, findings });
-                }
-            });
-        })?;
+        let findings =
+            self.in_tiles(&self.features_pace, input, features, width, |rows, out, findings| {
+                SCRATCH.with_borrow_mut(|(scratch, ..)| {
+                    self.pipeline.run(input, rows.clone(), scratch, out, Checks { sanity, findings });
+                    if let Some(ensemble) = self.model.ensemble() {
+                        self.refuse_features(ensemble, input, &rows, out, Checks { sanity, findings });
+                    }
+                });
+            })?;
         Ok(all_found(sanity, input, findings))
     }
 

@@ -2,7 +2,6 @@
 
 use super::Engine;
 use crate::bloc::Bloc;
-use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
 use crate::model::Model;
@@ -120,8 +119,8 @@ impl Engine {
         for (field, input) in fields.iter().zip(&inputs) {
             find_non_finite(field, input, n_rows, &mut findings);
         }
-        let threads = self.threads.unwrap_or_else(budget::threads);
-        let mut outputs = network.run(&self.bloc, self.schema.tensors(), inputs, threads)?;
+        let shares = self.shares(&self.pace, n_rows);
+        let mut outputs = network.run(&self.bloc, self.schema.tensors(), inputs, &self.pace, shares)?;
         let names = network.outputs().iter().map(|output| output.name.clone());
         for (name, output) in names.zip(&outputs).filter(|(_, output)| output.has_non_finite()) {
             let rows = output.rows_with_non_finite(n_rows);

@@ -6,6 +6,7 @@
 //! pages can't be made ordinary, is never freed.
 #![expect(unsafe_code, reason = "mappings at fixed addresses inside allocations of ours")]
 
+use super::page_size;
 use std::any::Any;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
@@ -28,13 +29,6 @@ pub struct Overlaid<T: Any + Send + Sync> {
 struct Pages {
     address: usize,
     len: usize,
-}
-
-/// The size of a page of this machine's memory, in bytes.
-pub fn page_size() -> usize {
-    // SAFETY: sysconf reads a constant.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).unwrap_or(65_536)
 }
 
 impl<T: Any + Send + Sync> Overlaid<T> {

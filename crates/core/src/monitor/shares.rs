@@ -1,7 +1,6 @@
 //! The share of rows unlike the reference, over a ring of short windows.
 
 use crate::schema::Schema;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seconds of a window.
@@ -66,20 +65,20 @@ pub(super) struct Window {
     span: AtomicU64,
     rows: AtomicU64,
     out: AtomicU64,
-    /// Made when the first row is unlike the reference.
-    fields: OnceLock<Box<[AtomicU64]>>,
+    fields: Box<[AtomicU64]>,
 }
 
 /// A window to count in.
 #[derive(Debug)]
 pub(super) struct Current<'a> {
     window: &'a Window,
-    n_fields: usize,
 }
 
 impl Shares {
     pub fn new(n_fields: usize) -> Shares {
-        Shares { windows: Default::default(), n_fields }
+        let counts = || (0..n_fields).map(|_| AtomicU64::new(0)).collect();
+        let windows = std::array::from_fn(|_| Window { fields: counts(), ..Window::default() });
+        Shares { windows, n_fields }
     }
 
     /// The window of this moment.
@@ -92,9 +91,9 @@ impl Shares {
         if begins {
             window.rows.store(0, Ordering::Relaxed);
             window.out.store(0, Ordering::Relaxed);
-            window.fields().for_each(|count| count.store(0, Ordering::Relaxed));
+            window.fields.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         }
-        Current { window, n_fields: self.n_fields }
+        Current { window }
     }
 
     pub fn report(&self, seconds: u64, schema: &Schema, limit: f64) -> OutOfDistribution {
@@ -108,7 +107,7 @@ impl Shares {
             }
             report.rows += window.rows.load(Ordering::Relaxed);
             report.out_of_distribution += window.out.load(Ordering::Relaxed);
-            for (sum, count) in counts.iter_mut().zip(window.fields()) {
+            for (sum, count) in counts.iter_mut().zip(&window.fields) {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
@@ -116,12 +115,6 @@ impl Shares {
         report.fields = names.zip(counts).filter(|(_, count)| *count > 0).collect();
         report.fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         report
-    }
-}
-
-impl Window {
-    fn fields(&self) -> impl Iterator<Item = &AtomicU64> {
-        self.fields.get().into_iter().flatten()
     }
 }
 
@@ -133,10 +126,8 @@ impl Current<'_> {
     /// Counts a row that is unlike the reference in these fields.
     pub fn count_out(&self, fields: impl Iterator<Item = usize>) {
         self.window.out.fetch_add(1, Ordering::Relaxed);
-        let counts =
-            self.window.fields.get_or_init(|| (0..self.n_fields).map(|_| AtomicU64::new(0)).collect());
         for field in fields {
-            if let Some(count) = counts.get(field) {
+            if let Some(count) = self.window.fields.get(field) {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -10,13 +10,15 @@ use crate::bloc::Bloc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::float_mode::DefaultMode;
 use crate::model::Constant;
-use crate::pool::pool;
+use crate::pace::Pace;
+use crate::per_process::PerProcess;
+use crate::pool::{self, Shares};
 use crate::schema::{DType, Dimension, TensorField};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tract_onnx::prelude::tract_linalg::mmm::EagerPackedInput;
 use tract_onnx::prelude::{TValue, TVec, TypedModel};
@@ -34,7 +36,9 @@ const KEPT_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub struct Network {
     spec: Spec,
-    loaded: Running,
+    /// As it was when it was loaded.
+    loaded: Arc<Built>,
+    running: PerProcess<Running>,
 }
 
 /// What the manifest says of a network.
@@ -67,15 +71,12 @@ pub struct OutputField {
     pub shape: Option<Vec<Dimension>>,
 }
 
-/// A plan in one process. A fork may catch the locks of a plan in flight, so a child that finds one prepares
-/// its own from the mapping.
+/// A plan in one process. A fork may catch the locks of a plan in flight, so a child that finds one prepares its own
+/// from the mapping.
 #[derive(Debug)]
 struct Running {
-    process: u32,
     in_flight: AtomicUsize,
-    /// Absent where the plan of the process forked from serves.
-    built: Option<Built>,
-    in_child: OnceLock<Box<Running>>,
+    built: Arc<Built>,
 }
 
 impl Network {
@@ -84,7 +85,9 @@ impl Network {
         let names = input_names(&spec, fields);
         let (built, _) = build::draft(bloc, &names, spec.batch.fixed_axis(), None)?.build()?;
         keep_memory_between_runs();
-        Ok(Network { spec, loaded: Running::new(Some(built)) })
+        let network = Network { spec, loaded: Arc::new(built), running: PerProcess::new() };
+        network.running(bloc, fields)?;
+        Ok(network)
     }
 
     /// Where the graph came from.
@@ -113,95 +116,82 @@ impl Network {
             let nodes = built.plan.model().nodes.iter();
             nodes.filter_map(|node| Some(node.op_as::<ForestOp>()?.mapped_bytes() as u64)).sum()
         };
-        self.loaded.built.as_ref().map_or(0, |built| built.mappings.shared_bytes() + forests(built))
+        self.loaded.mappings.shared_bytes() + forests(&self.loaded)
     }
 
     /// The constants from 64 KiB on, and where they lie.
     pub fn constants(&self) -> Vec<Constant> {
         let mut constants = Vec::new();
-        if let Some(built) = &self.loaded.built {
-            list_constants(built.plan.model(), built, &mut constants);
-        }
+        list_constants(self.loaded.plan.model(), &self.loaded, &mut constants);
         constants
     }
 
-    /// Runs the graph. `inputs` are in the order of the schema and fit it.
+    /// Runs the graph. `inputs` are in the order of the schema and fit it. Without `shares` they run on this thread.
     pub(crate) fn run(
         &self,
         bloc: &Bloc,
         fields: &[TensorField],
         inputs: Vec<Tensor>,
-        threads: usize,
+        pace: &Pace,
+        shares: Option<Shares>,
     ) -> Result<Vec<Tensor>> {
-        let (running, built) = self.running(bloc, fields)?;
+        let running = self.running(bloc, fields)?;
         let _flight = Flight::enter(running);
+        let built = &*running.built;
         let n_rows = inputs.first().and_then(|input| input.shape().first().copied()).unwrap_or(1);
         if n_rows == 0 && self.spec.batch.is_independent() {
             return run_empty(built, &inputs);
         }
-        let step = match &self.spec.batch {
-            Batch::Coupled { .. } | Batch::Fixed => n_rows.max(1),
-            Batch::Rows { .. } => 1,
-            Batch::Symbolic { .. } if threads > 1 && n_rows >= 2 * SHARED_ROWS => {
-                n_rows.div_ceil(threads.min(n_rows / SHARED_ROWS))
+        let step = match (&self.spec.batch, shares) {
+            (Batch::Rows { .. }, _) => 1,
+            (Batch::Symbolic { .. }, Some(Shares { shares, .. })) => {
+                n_rows.div_ceil(shares.min(n_rows / SHARED_ROWS).max(1))
             }
-            Batch::Symbolic { .. } => n_rows.max(1),
+            _ => n_rows.max(1),
         };
         if n_rows <= step {
-            let inputs = inputs.into_iter().map(Tensor::into_value).collect();
-            return run_plan(built, inputs)?.into_iter().map(Tensor::of_value).collect();
+            return on_crew(shares, || {
+                let inputs = inputs.into_iter().map(Tensor::into_value).collect();
+                let outputs = pace.timed(n_rows, || run_plan(built, inputs))?;
+                outputs.into_iter().map(Tensor::of_value).collect()
+            });
         }
         let parts: Vec<Range<usize>> =
             (0..n_rows).step_by(step).map(|first| first..(first + step).min(n_rows)).collect();
         let run = |rows: &Range<usize>| -> Result<TVec<TValue>> {
             let slice = |input: &Tensor| input.view().slice(0, rows.start, rows.end).map(Into::into);
             let inputs: std::result::Result<TVec<TValue>, _> = inputs.iter().map(slice).collect();
-            run_plan(built, inputs.map_err(|error| refused("taking rows of an input", &error))?)
+            let inputs = inputs.map_err(|error| refused("taking rows of an input", &error))?;
+            run_plan(built, inputs)
         };
-        let threads = threads.min(parts.len());
-        let results: Vec<TVec<TValue>> = if threads < 2 {
-            parts.iter().map(run).collect::<Result<_>>()?
-        } else {
-            let share = parts.len().div_ceil(threads);
-            let shares = pool(threads)?.install(|| {
-                parts
-                    .par_chunks(share)
-                    .map(|share| share.iter().map(run).collect())
-                    .collect::<Result<Vec<Vec<_>>>>()
-            });
-            shares?.into_iter().flatten().collect()
+        let run_parts = |parts: &[Range<usize>]| -> Result<Vec<TVec<TValue>>> {
+            let rows = parts.iter().map(ExactSizeIterator::len).sum();
+            pace.timed(rows, || parts.iter().map(run).collect())
         };
+        let results = on_crew(shares, || match shares {
+            Some(Shares { shares, .. }) if shares > 1 => {
+                let share = parts.len().div_ceil(shares);
+                let shares = parts.par_chunks(share).map(run_parts).collect::<Result<Vec<_>>>();
+                Ok(shares?.into_iter().flatten().collect())
+            }
+            _ => run_parts(&parts),
+        })?;
         join(&results)
     }
 
-    fn running(&self, bloc: &Bloc, fields: &[TensorField]) -> Result<(&Running, &Built)> {
-        let process = std::process::id();
-        let mut running = &self.loaded;
-        let mut built = running.built.as_ref();
-        while running.process != process {
-            if running.in_child.get().is_none() {
-                let rebuilt = if running.in_flight.load(Ordering::Acquire) == 0 {
-                    None
-                } else {
+    /// The plan of this process.
+    fn running(&self, bloc: &Bloc, fields: &[TensorField]) -> Result<&Running> {
+        self.running.get_or_make(|| {
+            let built = match self.running.of_ancestor() {
+                Some(parent) if parent.in_flight.load(Ordering::Acquire) == 0 => Arc::clone(&parent.built),
+                None => Arc::clone(&self.loaded),
+                Some(_) => {
                     let names = input_names(&self.spec, fields);
-                    Some(build::draft(bloc, &names, self.spec.batch.fixed_axis(), None)?.build()?.0)
-                };
-                // Another thread may have been faster; both made the same.
-                let _ = running.in_child.set(Box::new(Running::new(rebuilt)));
-            }
-            let Some(child) = running.in_child.get() else { break };
-            running = child;
-            built = running.built.as_ref().or(built);
-        }
-        let built = built.ok_or_else(|| Error::new(ErrorKind::Internal, "a network without a plan"))?;
-        Ok((running, built))
-    }
-}
-
-impl Running {
-    fn new(built: Option<Built>) -> Running {
-        let in_flight = AtomicUsize::new(0);
-        Running { process: std::process::id(), in_flight, built, in_child: OnceLock::new() }
+                    Arc::new(build::draft(bloc, &names, self.spec.batch.fixed_axis(), None)?.build()?.0)
+                }
+            };
+            Ok(Running { in_flight: AtomicUsize::new(0), built })
+        })
     }
 }
 
@@ -230,6 +220,14 @@ impl Drop for Flight<'_> {
 
 pub(super) fn input_names(spec: &Spec, fields: &[TensorField]) -> Vec<String> {
     spec.features.iter().chain(fields).map(|field| field.name.clone()).collect()
+}
+
+/// Does `work` among the threads that it may have.
+fn on_crew<R: Send>(shares: Option<Shares>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    match shares {
+        None => work(),
+        Some(Shares { threads, .. }) => pool::run(threads, work)?,
+    }
 }
 
 fn run_plan(built: &Built, inputs: TVec<TValue>) -> Result<TVec<TValue>> {

@@ -1,0 +1,72 @@
+//! The rule, on machines that are folders of files.
+
+use super::{Budget, CpuBudget, Variables};
+use crate::control_group::Files;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use tempfile::TempDir;
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    files: BTreeMap<String, String>,
+    variables: BTreeMap<String, String>,
+    workers: Option<usize>,
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    /// Absent where the files say nothing, so that the machine itself is asked.
+    threads: Option<usize>,
+    quota: Option<f64>,
+    workers: usize,
+    reason: Option<String>,
+    /// The sources' names, where they matter.
+    sources: Vec<String>,
+}
+
+fn budget(case: &Case) -> CpuBudget {
+    let folder = TempDir::new().expect("a folder");
+    for (path, text) in &case.files {
+        let path = folder.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    let variables = Variables::read(|name| case.variables.get(name).cloned());
+    Budget { workers: case.workers, variables }.explain(&Files::new(folder.path()))
+}
+
+#[test]
+fn machines_give_what_the_rule_says() {
+    let cases = include_str!("../../tests/data/containers/budgets.json");
+    let cases: Vec<Case> = serde_json::from_str(cases).expect("cases");
+    assert!(cases.len() > 40);
+    for case in &cases {
+        let (name, Expected { threads, quota, workers, reason, sources }) = (&case.name, &case.expected);
+        let budget = budget(case);
+        let of_machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        assert_eq!(budget.threads, threads.unwrap_or(of_machine), "{name}: {budget}");
+        assert_eq!((budget.quota, budget.workers), (*quota, *workers), "{name}: {budget}");
+        let names: Vec<_> = budget.sources.iter().map(|source| source.name.clone()).collect();
+        assert!(sources.is_empty() || sources == &names, "{name}: {names:?}");
+        if let Some(reason) = reason {
+            assert_eq!(&budget.reason, reason, "{name}");
+        }
+        let text = budget.to_string();
+        assert_eq!(text.lines().count(), 1 + names.len(), "{name}: {text}");
+        assert!(names.iter().all(|source| text.contains(source)), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_is_remembered_is_what_was_read() {
+    use super::granted::Granted;
+    for cpus in [0.001, 0.5, 1.0, 1.999, 2.0, 7.25, 63.0, 1024.0] {
+        let granted = Granted { quota: Some(cpus), places: 64 };
+        assert_eq!(Granted::from_bits(granted.to_bits()), granted);
+    }
+    let granted = Granted { quota: None, places: 8192 };
+    assert_eq!(Granted::from_bits(granted.to_bits()), granted);
+}

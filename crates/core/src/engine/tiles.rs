@@ -1,0 +1,103 @@
+//! Rows in tiles that stay inside a core's cache, shared among threads where that pays.
+
+use super::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::float_mode::DefaultMode;
+use crate::input::Input;
+use crate::model;
+use crate::pace::Pace;
+use crate::pool::{self, Shares};
+use crate::preprocess::Scratch;
+use crate::sanity::Finding;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Values that a tile's columns and features hold at most; a tile stays well inside a core's cache.
+const TILE_VALUES: usize = 1 << 17;
+/// Rows of a tile at most.
+const TILE_ROWS: usize = 1024;
+/// Rows of a share at least, and of ranked trees, which take blocks.
+const SHARE_ROWS: usize = 16;
+const BLOCK_ROWS: usize = 64;
+
+/// Work that is worth a thread. Handing a share over and waking the thread that takes it costs 5 to 20 µs
+/// (`BENCH=containers make bench` records it), which this keeps below a fifth.
+const WORTH_A_THREAD: Duration = Duration::from_micros(100);
+
+thread_local! {
+    pub(super) static SCRATCH: RefCell<(Scratch, TileScratch<f32>, TileScratch<f64>)> = RefCell::default();
+}
+
+/// The memory of a tile whose features have one type.
+#[derive(Default)]
+pub(super) struct TileScratch<V> {
+    pub features: Vec<V>,
+    pub model: model::Scratch<V>,
+}
+
+impl Engine {
+    /// Runs `tile` over ranges of rows with their places in `out`, on several threads where that pays.
+    pub(super) fn in_tiles<T: Send>(
+        &self,
+        pace: &Pace,
+        input: &Input<'_>,
+        out: &mut [T],
+        width: usize,
+        tile: impl Fn(Range<usize>, &mut [T], &mut Vec<Finding>) + Sync,
+    ) -> Result<Vec<Finding>> {
+        let n_rows = input.n_rows();
+        if out.len() != n_rows * width {
+            let message = format!("{} places for {n_rows} rows of {width} values", out.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.pipeline.check_columns(&self.schema, input)?;
+        if out.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = self.pipeline.n_columns() + self.pipeline.n_features();
+        let most = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
+        // Ranked trees take whole blocks of rows; others are read once per tile, the fewer the better.
+        let in_blocks = self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked());
+        let tile_rows = if in_blocks { 1 << most.ilog2() } else { most };
+        let in_order = |first: usize, out: &mut [T]| {
+            let _mode = DefaultMode::enter();
+            let mut findings = Vec::new();
+            pace.timed(out.len() / width, || {
+                for (number, out) in out.chunks_mut(tile_rows * width).enumerate() {
+                    let begin = first + number * tile_rows;
+                    tile(begin..begin + out.len() / width, out, &mut findings);
+                }
+            });
+            findings
+        };
+        let Some(Shares { threads, shares }) = self.shares(pace, n_rows) else {
+            return Ok(in_order(0, out));
+        };
+        if shares == 1 {
+            return pool::run(threads, || in_order(0, out));
+        }
+        // Small shares, so that a thread which others disturb does fewer of them.
+        let share = n_rows.div_ceil(shares);
+        let share = share.next_multiple_of(if in_blocks { BLOCK_ROWS } else { SHARE_ROWS }).min(tile_rows);
+        let parts = pool::run(threads, || {
+            let shares = out.par_chunks_mut(share * width).enumerate();
+            shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
+        })?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Where a batch runs: `None` is the caller's thread, where single rows always stay, as batches do that are done
+    /// sooner than others could help, and those of an engine that was loaded for one thread.
+    pub(super) fn shares(&self, pace: &Pace, n_rows: usize) -> Option<Shares> {
+        let expected = pace.expected(n_rows);
+        if n_rows < 2 || self.threads == Some(1) || expected < 2 * WORTH_A_THREAD {
+            return None;
+        }
+        let threads = self.threads.unwrap_or_else(|| self.budget.threads());
+        let worth = expected.as_nanos() / WORTH_A_THREAD.as_nanos();
+        let most = usize::try_from(worth).unwrap_or(usize::MAX).min(n_rows / SHARE_ROWS);
+        Some(Shares { threads, shares: most.clamp(1, threads) })
+    }
+}
