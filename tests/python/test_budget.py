@@ -73,9 +73,8 @@ def test_a_quota_is_rounded_down(
 @needs_two
 def test_the_tightest_group_around_counts(group: ControlGroup, command: list[str]) -> None:
     group.set_quota(1.0)
-    with control_group("cpu", inside=group) as middle:
-        with control_group("cpu", inside=middle) as inner:
-            said = told(inner, command)
+    with control_group("cpu", group) as middle, control_group("cpu", middle) as inner:
+        said = told(inner, command)
     assert (said["threads"], said["quota"]) == (1, 1.0)
 
 
@@ -111,14 +110,16 @@ def test_the_text_tells_every_source() -> None:
     sources = json.loads(subprocess.check_output(COMMAND, env=environment()))["sources"]
     assert sources
     for source in sources:
-        assert source["name"] in said.stdout and source["meaning"] in said.stdout
+        assert source["name"] in said.stdout
+        assert source["meaning"] in said.stdout
 
 
 def test_workers_must_be_a_count() -> None:
     with pytest.raises(monobloc.InvalidArgumentError, match="workers is 0; expected at least 1"):
         monobloc.cpu_budget(workers=0)
     refused = subprocess.run([*COMMAND, "--workers", "0"], capture_output=True, text=True)
-    assert refused.returncode == 2 and "--workers" in refused.stderr
+    assert refused.returncode == 2
+    assert "--workers" in refused.stderr
 
 
 FOLLOWS = """
@@ -148,7 +149,8 @@ def test_a_quota_that_changes_is_followed(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     for quota, threads in [(2.0, 2), (1.5, 1), (2.0, 2), (1.0, 1), (None, CPUS)]:
         group.set_quota(quota)
         process.stdin.write("\n")
@@ -191,6 +193,7 @@ def test_eight_callers_of_batches_are_not_throttled(
     before = group.periods()
     said = group.run([*command, "4"], env=environment()).stdout.split()
     periods, throttled = (now - then for now, then in zip(group.periods(), before, strict=True))
-    assert said[1] == "True" and int(said[0]) > 8
+    assert said[1] == "True"
+    assert int(said[0]) > 8
     assert periods >= 30
     assert throttled < 0.05 * periods, f"throttled in {throttled} of {periods} periods"

@@ -32,6 +32,7 @@ impl<T: Send + Sync> PerProcess<T> {
     }
 
     /// The value of the process that this one was forked from, if this one has none yet.
+    #[cfg(any(test, feature = "onnx"))]
     pub fn of_ancestor(&self) -> Option<&T> {
         let owned = self.newest()?;
         (owned.process != generation()).then_some(&owned.value)

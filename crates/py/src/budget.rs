@@ -5,15 +5,19 @@ use monobloc::ErrorKind;
 use pyo3::prelude::*;
 
 /// How many threads the batches of this process take, and why. `str()` tells it, source by source.
-#[pyclass(frozen, get_all, module = "monobloc")]
+#[pyclass(frozen, module = "monobloc")]
 pub struct CpuBudget {
     /// Threads that batches of this process take together, at least 1.
+    #[pyo3(get)]
     threads: usize,
     /// The tightest CPU quota, in CPUs, before it is rounded; `None` without one.
+    #[pyo3(get)]
     quota: Option<f64>,
     /// The number of processes that share the CPUs.
+    #[pyo3(get)]
     workers: usize,
     /// What was read, and what it allows.
+    #[pyo3(get)]
     sources: Vec<CpuSource>,
     text: String,
 }
