@@ -175,12 +175,12 @@ fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
 	done
 
 .PHONY: lock
-lock: $(STAMPS)/venv ## resolve requirements/*.in anew
+lock: $(STAMPS)/venv ## resolve requirements/*.in and the FastAPI example's anew
 	$(PYTHON) -m venv target/pip-tools
 	target/pip-tools/bin/python -m pip install --quiet pip-tools
-	for name in newest oldest embeddings peers; do \
+	for name in requirements/{newest,oldest,embeddings,peers} examples/fastapi/requirements; do \
 		target/pip-tools/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url \
-			--no-emit-find-links --no-emit-trusted-host --output-file requirements/$$name.txt requirements/$$name.in; \
+			--no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
 	done
 
 .PHONY: clean
