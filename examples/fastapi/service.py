@@ -1,0 +1,62 @@
+"""A service for one bloc: predictions, probes, and the schema of a request.
+
+The engine is loaded when the module is imported, so servers that preload load it before they fork.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import monobloc
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+SMALL_BODY = 16 * 1024
+"""Bytes of a body below which handing it to a thread would take longer than answering it."""
+
+engine = monobloc.load(os.environ["BLOC"])
+schema: dict[str, Any] = json.loads(engine.json_schema())
+app = FastAPI(title=engine.name, version=engine.version)
+
+
+@app.post(
+    "/predict",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+    },
+)
+async def predict(request: Request) -> Response:
+    body = await request.body()
+    if len(body) < SMALL_BODY:
+        answer = engine.run_json(body)
+    else:
+        answer = await run_in_threadpool(engine.run_json, body)
+    return Response(answer, media_type="application/json")
+
+
+@app.exception_handler(monobloc.MonoblocError)
+async def refuse(request: Request, error: monobloc.MonoblocError) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, error.http_status)
+
+
+@app.get("/health/live")
+async def live() -> dict[str, Any]:
+    return {"status": "ok", "worker": os.getpid()}
+
+
+@app.get("/health/ready")
+async def ready() -> JSONResponse:
+    """Unready when the bloc's file is no longer as it was loaded; never because of the rows."""
+    health = engine.health()
+    reasons = [finding for finding in health.findings if "unlike the reference" not in finding]
+    if reasons:
+        return JSONResponse({"detail": reasons}, 503)
+    return JSONResponse({"status": health.status, "findings": health.findings})
+
+
+@app.get("/schema")
+async def request_schema() -> dict[str, Any]:
+    return schema
