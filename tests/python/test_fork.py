@@ -3,56 +3,30 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-import traceback
-from collections.abc import Callable
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import monobloc
-import numpy as np
 import pytest
 from conftest import Credit
+from forks import (
+    SECONDS,
+    answers,
+    answers_batch,
+    answers_one,
+    fork,
+    join,
+    predicting,
+    threads,
+)
 
-SECONDS = 60
-
-
-def fork(work: Callable[[], None]) -> int:
-    """Runs `work` in a forked child that an alarm ends if it hangs; the child's process id."""
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(SECONDS)
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return pid
-
-
-def join(*pids: int) -> None:
-    statuses = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    assert statuses == [0] * len(pids), f"exit codes {statuses}; {-signal.SIGALRM} is a hang"
+FORKS = 1_000
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
 def engine(credit: Credit, request: pytest.FixtureRequest) -> monobloc.Engine:
     return monobloc.load(credit.bloc, threads=request.param)
-
-
-def answers_one(engine: monobloc.Engine, credit: Credit) -> None:
-    for row, expected in zip(credit.rows[:20], credit.expected, strict=False):
-        assert np.asarray(engine.predict_proba(row)).tobytes() == expected.tobytes()
-
-
-def answers_batch(engine: monobloc.Engine, credit: Credit) -> None:
-    assert engine.predict_proba(credit.frame).tobytes() == credit.expected.tobytes()
-
-
-def answers(engine: monobloc.Engine, credit: Credit) -> None:
-    answers_one(engine, credit)
-    answers_batch(engine, credit)
-    answers_one(engine, credit)
 
 
 def test_children_of_a_parent_that_only_loaded(engine: monobloc.Engine, credit: Credit) -> None:
@@ -84,30 +58,59 @@ def test_grandchildren(engine: monobloc.Engine, credit: Credit) -> None:
     join(fork(child))
 
 
-def test_forks_while_other_threads_predict(engine: monobloc.Engine, credit: Credit) -> None:
+def test_forks_while_other_threads_predict(credit: Credit) -> None:
     """The child has a copy of whatever a thread was in the middle of, and no such thread."""
-    done = threading.Event()
-    failures: list[BaseException] = []
+    engine = monobloc.load(credit.bloc, threads=2)
 
-    def predict() -> None:
-        try:
-            while not done.is_set():
-                answers_batch(engine, credit)
-        except BaseException as failure:
-            failures.append(failure)
+    def child() -> None:
+        answers_one(engine, credit, rows=1)
+        assert threads() == 1
+        answers_batch(engine, credit)
+        assert threads() > 1
 
-    threads = [threading.Thread(target=predict) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(25):
-            join(fork(lambda: answers_batch(engine, credit)))
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join(SECONDS)
-    assert not failures
-    assert not any(thread.is_alive() for thread in threads)
+    with predicting(engine, credit, threads=2):
+        for number in range(FORKS):
+            pid = fork(child)
+            try:
+                join(pid)
+            except AssertionError as failure:
+                raise AssertionError(f"fork {number} of {FORKS}") from failure
+
+
+def test_forks_of_forks_while_other_threads_predict(credit: Credit) -> None:
+    engine = monobloc.load(credit.bloc, threads=2)
+
+    def descend(levels: int) -> None:
+        answers(engine, credit)
+        if levels == 0:
+            return
+        with predicting(engine, credit, threads=1), ThreadPoolExecutor(1) as other:
+            for _ in range(3):
+                other.submit(lambda: join(fork(lambda: descend(levels - 1)))).result()
+
+    descend(3)
+
+
+def test_nothing_but_a_batch_starts_a_thread(credit: Credit, clean_python: Path) -> None:
+    """So forking a parent that has loaded, and answered a row, is safe for other libraries too."""
+    code = """
+import json, os, sys
+threads = [len(os.listdir("/proc/self/task"))]
+def count(): threads.append(len(os.listdir("/proc/self/task")))
+import monobloc; count()
+engine = monobloc.load(sys.argv[1], threads=2); count()
+rows = json.load(open(sys.argv[2]))["rows"]
+engine.predict_proba(rows[0]); count()
+engine.run_json(json.dumps(rows[0])); count()
+engine.health(); count()
+engine.predict_proba(rows); count()
+print(*threads)
+"""
+    command = [clean_python, "-c", code, credit.bloc, credit.folder / "live.json"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
+    *before, after_a_batch = map(int, said.stdout.split())
+    assert before == [1] * 6
+    assert after_a_batch > 1
 
 
 def test_a_child_loads_for_itself(engine: monobloc.Engine, credit: Credit) -> None:
