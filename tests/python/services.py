@@ -10,10 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from conftest import ROOT
+
 DEADLINE = 60
+FASTAPI = ROOT / "examples" / "fastapi"
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,8 @@ def gunicorn(
     folder: Path, log: Path, arguments: list[str], environment: Mapping[str, str]
 ) -> Iterator[Gunicorn]:
     """A gunicorn that runs in `folder` and ends well when it is told to."""
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--bind",
-        "127.0.0.1:0",
-        "--timeout",
-        str(DEADLINE),
-    ]
-    command += ["--no-control-socket", *arguments]
+    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket"]
+    command += ["--timeout", str(DEADLINE), *arguments]
     with log.open("w") as file:
         process = subprocess.Popen(
             command, cwd=folder, env=os.environ | environment, stdout=file, stderr=file
@@ -62,6 +58,18 @@ def gunicorn(
             process.kill()
             raise
     assert status == 0, log.read_text()
+
+
+def fastapi(
+    bloc: Path, folder: Path, workers: int, preload: bool
+) -> AbstractContextManager[Gunicorn]:
+    """The example of that name, whose log is left in `folder`."""
+    environment = {
+        "BLOC": str(bloc),
+        "WEB_CONCURRENCY": str(workers),
+        "PRELOAD": str(int(preload)),
+    }
+    return gunicorn(FASTAPI, folder / "gunicorn.log", [], environment)
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:

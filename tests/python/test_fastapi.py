@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,11 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, Credit
-from services import DEADLINE, Gunicorn, gunicorn
+from conftest import Credit
+from services import DEADLINE, FASTAPI, Gunicorn, fastapi
 from starlette.requests import Request
 
-EXAMPLE = ROOT / "examples" / "fastapi"
 CLIENTS = 8
 CONNECTIONS = 30
 REQUESTS_PER_CONNECTION = 20
@@ -39,17 +37,6 @@ class Service:
     preload: bool
 
 
-def start(
-    bloc: Path, folder: Path, workers: int, preload: bool
-) -> AbstractContextManager[Gunicorn]:
-    environment = {
-        "BLOC": str(bloc),
-        "WEB_CONCURRENCY": str(workers),
-        "PRELOAD": str(int(preload)),
-    }
-    return gunicorn(EXAMPLE, folder / "gunicorn.log", [], environment)
-
-
 @pytest.fixture(
     scope="module",
     params=[(1, False), (1, True), (4, False), (4, True)],
@@ -59,7 +46,8 @@ def service(
     credit: Credit, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     workers, preload = request.param
-    with start(credit.bloc, tmp_path_factory.mktemp("fastapi"), workers, preload) as started:
+    folder = tmp_path_factory.mktemp("fastapi")
+    with fastapi(credit.bloc, folder, workers, preload) as started:
         yield Service(started, workers, preload)
 
 
@@ -140,7 +128,7 @@ def test_a_worker_is_live_and_ready(service: Service) -> None:
 
 
 def test_rows_unlike_the_reference_leave_it_ready(credit: Credit, tmp_path: Path) -> None:
-    with start(credit.bloc, tmp_path, 1, False) as started, started.connection() as connection:
+    with fastapi(credit.bloc, tmp_path, 1, False) as started, started.connection() as connection:
         status, answer = ask(connection, "/predict", b"[" + b"{}," * 199 + b"{}]")
         assert (status, answer["rows"]) == (200, 200)
         status, answer = ask(connection, "/health/ready")
@@ -151,7 +139,7 @@ def test_rows_unlike_the_reference_leave_it_ready(credit: Credit, tmp_path: Path
 def test_a_bloc_that_was_written_to_makes_it_unready(credit: Credit, tmp_path: Path) -> None:
     bloc = tmp_path / "credit.bloc"
     shutil.copy(credit.bloc, bloc)
-    with start(bloc, tmp_path, 1, True) as started, started.connection() as connection:
+    with fastapi(bloc, tmp_path, 1, True) as started, started.connection() as connection:
         assert ask(connection, "/health/ready")[0] == 200
         os.utime(bloc, (0, 0))
         status, answer = ask(connection, "/health/ready")
@@ -166,7 +154,7 @@ def test_a_bloc_that_was_replaced_by_renaming_leaves_it_ready(
     bloc, new = tmp_path / "credit.bloc", tmp_path / ".credit.bloc.new"
     shutil.copy(credit.bloc, bloc)
     shutil.copy(credit.bloc, new)
-    with start(bloc, tmp_path, 1, True) as started, started.connection() as connection:
+    with fastapi(bloc, tmp_path, 1, True) as started, started.connection() as connection:
         new.rename(bloc)
         assert ask(connection, "/health/ready") == (200, {"status": "ok", "findings": []})
 
@@ -193,7 +181,7 @@ def test_only_large_bodies_leave_the_thread_of_the_loop(
 
 
 def import_service() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("service", EXAMPLE / "service.py")
+    spec = importlib.util.spec_from_file_location("service", FASTAPI / "service.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -211,7 +199,7 @@ def test_a_request_is_described(service: Service) -> None:
 
 
 def test_the_deployment_fits_the_service(service: Service) -> None:
-    deployment, exposed = yaml.safe_load_all((EXAMPLE / "deployment.yaml").read_text())
+    deployment, exposed = yaml.safe_load_all((FASTAPI / "deployment.yaml").read_text())
     assert (deployment["kind"], exposed["kind"]) == ("Deployment", "Service")
     pod = deployment["spec"]["template"]
     assert exposed["spec"]["selector"] == pod["metadata"]["labels"]

@@ -21,11 +21,9 @@ from pathlib import Path
 import monobloc
 import numpy as np
 import pytest
-from conftest import ROOT, Credit
+from conftest import Credit
 from forks import answers_batch, answers_one, fork, join
-from services import DEADLINE, Gunicorn, gunicorn
-
-EXAMPLE = ROOT / "examples" / "fastapi"
+from services import DEADLINE, Gunicorn, fastapi
 
 SEED = int(os.environ.get("SEED", "1"))
 KILLS = 100
@@ -232,13 +230,8 @@ class Clients:
 @pytest.mark.parametrize("preload", [False, True], ids=["loaded by each", "preloaded"])
 def test_gunicorn_replaces_killed_workers(credit: Credit, tmp_path: Path, preload: bool) -> None:
     moments = random.Random(SEED)
-    environment = {
-        "BLOC": str(credit.bloc),
-        "WEB_CONCURRENCY": str(WORKERS),
-        "PRELOAD": str(int(preload)),
-    }
     killed: set[int] = set()
-    with gunicorn(EXAMPLE, tmp_path / "log", [], environment) as service:
+    with fastapi(credit.bloc, tmp_path, WORKERS, preload) as service:
         clients = Clients(service, credit)
 
         def all_work(answers: int) -> bool:
