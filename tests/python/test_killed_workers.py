@@ -29,8 +29,6 @@ SEED = int(os.environ.get("SEED", "1"))
 KILLS = 100
 LONGEST_LIFE = 0.02
 NEIGHBOURS = 2
-MOST_BYTES = 64 << 20
-"""Of a file of events."""
 
 KILLS_OF_GUNICORN = 20
 WORKERS = 4
@@ -142,7 +140,7 @@ def test_a_worker_killed_while_it_writes_leaves_whole_lines(
         log = tmp_path / f"{number}.jsonl"
 
         def write(log: Path = log) -> None:
-            engine = load(aftermath.bloc, log, events_per_second=1_000_000)
+            engine = load(aftermath.bloc, log, events_per_second=5_000)
             while True:
                 engine.run_json(UNLIKE)
 
@@ -158,7 +156,6 @@ def test_a_worker_killed_while_it_writes_leaves_whole_lines(
 
 
 def whole_lines(log: Path) -> list[bytes]:
-    assert log.stat().st_size < MOST_BYTES - 100_000, "the file may have been full"
     lines = log.read_bytes().split(b"\n")
     assert lines.pop() == b""
     return lines
