@@ -51,9 +51,8 @@ async def live() -> dict[str, Any]:
 async def ready() -> JSONResponse:
     """Unready when the bloc's file is no longer as it was loaded; never because of the rows."""
     health = engine.health()
-    reasons = [finding for finding in health.findings if "unlike the reference" not in finding]
-    if reasons:
-        return JSONResponse({"detail": reasons}, 503)
+    if health.file_changed:
+        return JSONResponse({"detail": health.findings}, 503)
     return JSONResponse({"status": health.status, "findings": health.findings})
 
 

@@ -39,6 +39,9 @@ pub struct Health {
     /// What is wrong, one sentence each.
     #[pyo3(get)]
     findings: Vec<String>,
+    /// Whether the file is no longer the one that was loaded: the only thing that should make a service unready.
+    #[pyo3(get)]
+    file_changed: bool,
     share: OutOfDistribution,
 }
 
@@ -62,7 +65,8 @@ impl LoadReport {
 
 impl Health {
     pub fn new(engine: &monobloc::Engine) -> Health {
-        Health { findings: engine.health().findings, share: engine.out_of_distribution() }
+        let monobloc::bloc::Health { findings, file_changed } = engine.health();
+        Health { findings, file_changed, share: engine.out_of_distribution() }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Bloc {
 pub struct Health {
     /// What is wrong, one sentence each. Empty when all is well.
     pub findings: Vec<String>,
+    /// Whether the file is no longer the one that was opened. Nothing else makes a process unready.
+    pub file_changed: bool,
 }
 
 impl Health {
@@ -144,6 +146,7 @@ impl Bloc {
             }
             Ok(_) => {}
         }
+        health.file_changed = !health.findings.is_empty();
         health
     }
 
