@@ -8,6 +8,7 @@ monobloc.NotFoundError: opening no such file.bloc: No such file or directory (os
 """
 
 from ._native import (
+    BlocFootprint,
     ClassifierEngine,
     Constant,
     CorruptError,
@@ -16,6 +17,7 @@ from ._native import (
     DigestMismatchError,
     Engine,
     Finding,
+    Footprint,
     GoldenMismatchError,
     Health,
     InternalError,
@@ -23,10 +25,12 @@ from ._native import (
     IoError,
     LoadReport,
     MalformedRequestError,
+    MemoryLimit,
     MonoblocError,
     NotABlocError,
     NotFoundError,
     OutlierDetectorEngine,
+    OutOfMemoryError,
     PermissionDeniedError,
     Prediction,
     RowsRejected,
@@ -38,11 +42,13 @@ from ._native import (
     VersionTooNewError,
     __version__,
     cpu_budget,
+    footprint,
     load,
 )
 from .packing import CheckReport, PackReport, check, edit_sanity, pack
 
 __all__ = [
+    "BlocFootprint",
     "CheckReport",
     "ClassifierEngine",
     "Constant",
@@ -52,6 +58,7 @@ __all__ = [
     "DigestMismatchError",
     "Engine",
     "Finding",
+    "Footprint",
     "GoldenMismatchError",
     "Health",
     "InternalError",
@@ -59,9 +66,11 @@ __all__ = [
     "IoError",
     "LoadReport",
     "MalformedRequestError",
+    "MemoryLimit",
     "MonoblocError",
     "NotABlocError",
     "NotFoundError",
+    "OutOfMemoryError",
     "OutlierDetectorEngine",
     "PackReport",
     "PermissionDeniedError",
@@ -77,6 +86,7 @@ __all__ = [
     "check",
     "cpu_budget",
     "edit_sanity",
+    "footprint",
     "load",
     "pack",
 ]

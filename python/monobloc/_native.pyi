@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, final
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "BlocFootprint",
     "ClassifierEngine",
     "Constant",
     "CorruptError",
@@ -15,6 +16,7 @@ __all__ = [
     "DigestMismatchError",
     "Engine",
     "Finding",
+    "Footprint",
     "GoldenMismatchError",
     "Health",
     "InternalError",
@@ -22,10 +24,12 @@ __all__ = [
     "IoError",
     "LoadReport",
     "MalformedRequestError",
+    "MemoryLimit",
     "MonoblocError",
     "NetworkDraft",
     "NotABlocError",
     "NotFoundError",
+    "OutOfMemoryError",
     "OutlierDetectorEngine",
     "Packer",
     "PermissionDeniedError",
@@ -41,6 +45,7 @@ __all__ = [
     "_reload",
     "amend_rules",
     "cpu_budget",
+    "footprint",
     "is_tree_file",
     "load",
     "pack_trees",
@@ -67,6 +72,7 @@ class IoError(MonoblocError, OSError): ...
 class MalformedRequestError(MonoblocError, ValueError): ...
 class NotABlocError(MonoblocError): ...
 class NotFoundError(MonoblocError, FileNotFoundError): ...
+class OutOfMemoryError(MonoblocError, MemoryError): ...
 class PermissionDeniedError(MonoblocError, PermissionError): ...
 
 class RowsRejected(MonoblocError, ValueError):
@@ -106,6 +112,13 @@ class Engine:
     def sanity(self) -> dict[str, Any]: ...
     @property
     def manifest(self) -> dict[str, Any]: ...
+    def footprint(
+        self,
+        workers: int | None = None,
+        *,
+        threads: int | None = None,
+        process_bytes: int | None = None,
+    ) -> Footprint: ...
     @property
     def threads(self) -> int: ...
     @property
@@ -186,6 +199,57 @@ class CpuSource:
     def cpus(self) -> float | None: ...
 
 @final
+class Footprint:
+    @property
+    def workers(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def process_bytes(self) -> int: ...
+    @property
+    def blocs(self) -> list[BlocFootprint]: ...
+    @property
+    def scratch_bytes(self) -> int: ...
+    @property
+    def worker_bytes(self) -> int: ...
+    @property
+    def private_bytes(self) -> int: ...
+    @property
+    def shared_bytes(self) -> int: ...
+    @property
+    def total_bytes(self) -> int: ...
+    @property
+    def page_cache_bytes(self) -> int: ...
+    @property
+    def limit(self) -> MemoryLimit | None: ...
+    @property
+    def fit(self) -> Literal["fits", "reclaims", "too_large"] | None: ...
+
+@final
+class BlocFootprint:
+    @property
+    def path(self) -> Path: ...
+    @property
+    def file_bytes(self) -> int: ...
+    @property
+    def shared_bytes(self) -> int: ...
+    @property
+    def private_bytes(self) -> int: ...
+    @property
+    def scratch_bytes(self) -> int: ...
+
+@final
+class MemoryLimit:
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def used_bytes(self) -> int: ...
+    @property
+    def page_cache_bytes(self) -> int: ...
+    @property
+    def source(self) -> str: ...
+
+@final
 class LoadReport:
     @property
     def seconds(self) -> float: ...
@@ -197,6 +261,8 @@ class LoadReport:
     def constants(self) -> list[Constant]: ...
     @property
     def kernel_variables(self) -> list[str]: ...
+    @property
+    def warnings(self) -> list[str]: ...
 
 @final
 class Constant:
@@ -332,6 +398,17 @@ def read_network(
 ) -> NetworkDraft: ...
 def supported_operators() -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]: ...
 def cpu_budget(workers: int | None = None) -> CpuBudget: ...
+def footprint(
+    blocs: str
+    | PathLike[str]
+    | Engine
+    | list[str | PathLike[str] | Engine]
+    | tuple[str | PathLike[str] | Engine, ...],
+    workers: int | None = None,
+    *,
+    threads: int | None = None,
+    process_bytes: int | None = None,
+) -> Footprint: ...
 
 # A regressor's engine is a plain Engine, without predict_proba and classes_.
 def load(

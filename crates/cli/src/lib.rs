@@ -6,6 +6,7 @@
 mod budget;
 mod inspect;
 mod pack;
+mod plan;
 mod sanity;
 mod verify;
 
@@ -37,6 +38,8 @@ enum Command {
     /// Packs a model file: a tree ensemble of CatBoost, LightGBM or XGBoost, or an ONNX model. The bloc is loaded and
     /// compared with the file's trees walked node after node, or with the graph run without optimisation.
     Pack(pack::Arguments),
+    /// Tells the memory that workers which serve blocs will take, beside the limit that holds here.
+    Plan(plan::Arguments),
     #[cfg(feature = "onnx")]
     #[command(hide = true)]
     TunePanels(pack::TuneArguments),
@@ -68,6 +71,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Budget(arguments) => budget::run(&arguments),
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         Command::Pack(arguments) => pack::run(arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         #[cfg(feature = "onnx")]
         Command::TunePanels(arguments) => pack::tune_panels(&arguments),
         Command::Sanity(arguments) => sanity::run(&arguments),

@@ -23,6 +23,19 @@ impl Files {
         Files { root: root.into() }
     }
 
+    /// A machine of these files, by path, in a folder that lasts as long as is held.
+    #[cfg(test)]
+    pub fn of(files: &std::collections::BTreeMap<String, String>) -> (tempfile::TempDir, Files) {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        for (path, text) in files {
+            let path = folder.path().join(path.trim_start_matches('/'));
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        let files = Files::new(folder.path());
+        (folder, files)
+    }
+
     /// The first line or lines of a file, or `None` where it can't be read.
     pub fn read(&self, path: &Path) -> Option<String> {
         let inside = path.strip_prefix("/").unwrap_or(path);

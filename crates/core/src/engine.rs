@@ -3,6 +3,7 @@
 mod answers;
 mod arrow;
 mod json;
+mod memory;
 #[cfg(feature = "onnx")]
 mod network;
 mod tiles;
@@ -85,13 +86,14 @@ pub struct LoadReport {
     pub duration: Duration,
     /// Bytes of the file that are mapped and shared with other processes.
     pub mapped_bytes: u64,
-    /// Bytes that this engine keeps for itself, estimated from the manifest's length (its text, its parts
-    /// and the steps read from them) and the number of trees.
+    /// Bytes that this engine keeps for itself, estimated from the sizes of its parts.
     pub private_bytes: u64,
     /// The large constants of a network, and which of them had to be copied or packed privately.
     pub constants: Vec<Constant>,
     /// Environment variables that steer a network's kernels, and with them the last bits of its answers.
     pub kernel_variables: Vec<String>,
+    /// What will slow predictions down, one sentence each: more mapped than there is memory for.
+    pub warnings: Vec<String>,
 }
 
 /// The outputs for all rows, and what was found in them.
@@ -126,13 +128,12 @@ impl Engine {
         let (schema, pipeline, model, rules) =
             read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
         let constants = constants(&model);
-        let n_trees = model.ensemble().map_or(0, |ensemble| ensemble.forest().n_trees());
-        let private = constants.iter().filter(|constant| !constant.mapped).map(|constant| constant.bytes);
         let report = LoadReport {
             duration: begun.elapsed(),
             mapped_bytes: bloc.size_bytes(),
-            private_bytes: (bloc.manifest_json().len() * 5 + n_trees * 16) as u64 + private.sum::<u64>(),
+            private_bytes: 0,
             constants,
+            warnings: Vec::new(),
             kernel_variables: kernel_variables(&model),
         };
         let max_body_bytes = options.max_body_bytes.unwrap_or(request::MAX_BODY_BYTES);
@@ -160,6 +161,8 @@ impl Engine {
             report,
         };
         engine.sanity = engine.ruled_by(rules)?;
+        engine.report.private_bytes = engine.private_bytes();
+        engine.report.warnings.extend(engine.mapped_beyond_limit());
         engine.report.duration = begun.elapsed();
         Ok(engine)
     }

@@ -168,6 +168,9 @@ catalogue! {
     NotABloc = 7, "not_a_bloc";
     /// There is no file at the path.
     NotFound = 8, "not_found";
+    /// Loading would take more private memory than the control group or the machine has left. The message has the
+    /// numbers. Raise the limit, or pack the network for this processor, so that its panels are mapped.
+    OutOfMemory = 16, "out_of_memory";
     /// The file may not be read or written by this user.
     PermissionDenied = 9, "permission_denied";
     /// Rows have no answer, and the call has no place to say so for each. The message names the first of them, with

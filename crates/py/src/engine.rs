@@ -4,6 +4,7 @@ use crate::answers;
 use crate::arrays::filled;
 use crate::error::{exception, raise};
 use crate::events::Listeners;
+use crate::footprint::{Footprint, footprint};
 use crate::labels::{labels, names};
 use crate::prediction::Prediction;
 use crate::report::{Health, LoadReport};
@@ -241,6 +242,17 @@ impl Engine {
     #[getter]
     fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("json")?.call_method1("loads", (self.inner.bloc().manifest_json(),))
+    }
+
+    /// The memory that `workers` processes will take which each serve this engine's bloc, as `monobloc.footprint` tells it.
+    #[pyo3(signature = (workers=None, *, threads=None, process_bytes=None))]
+    fn footprint(
+        slf: &Bound<'_, Self>,
+        workers: Option<i64>,
+        threads: Option<i64>,
+        process_bytes: Option<u64>,
+    ) -> PyResult<Footprint> {
+        footprint(slf.py(), slf.as_any(), workers, threads, process_bytes)
     }
 
     /// Threads that batches take together now.

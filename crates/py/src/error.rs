@@ -1,7 +1,9 @@
 //! One exception class per kind of error, all derived from `MonoblocError`.
 
 use monobloc::{Error, ErrorKind};
-use pyo3::exceptions::{PyException, PyFileNotFoundError, PyOSError, PyPermissionError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyFileNotFoundError, PyMemoryError, PyOSError, PyPermissionError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -80,6 +82,7 @@ fn builtin(py: Python<'_>, kind: ErrorKind) -> Option<Bound<'_, PyType>> {
         | ErrorKind::TooLarge => Some(py.get_type::<PyValueError>()),
         ErrorKind::Io => Some(py.get_type::<PyOSError>()),
         ErrorKind::NotFound => Some(py.get_type::<PyFileNotFoundError>()),
+        ErrorKind::OutOfMemory => Some(py.get_type::<PyMemoryError>()),
         ErrorKind::PermissionDenied => Some(py.get_type::<PyPermissionError>()),
         _ => None,
     }

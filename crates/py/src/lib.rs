@@ -9,6 +9,7 @@ mod cells;
 mod engine;
 mod error;
 mod events;
+mod footprint;
 mod frames;
 mod labels;
 mod load;
@@ -38,6 +39,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::OutlierDetectorEngine>()?;
     module.add_class::<budget::CpuBudget>()?;
     module.add_class::<budget::CpuSource>()?;
+    module.add_class::<footprint::BlocFootprint>()?;
+    module.add_class::<footprint::Footprint>()?;
+    module.add_class::<footprint::MemoryLimit>()?;
     module.add_class::<report::Constant>()?;
     module.add_class::<report::Health>()?;
     module.add_class::<report::LoadReport>()?;
@@ -53,6 +57,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add_function(wrap_pyfunction!(network::supported_operators, module)?)?;
     }
     module.add_function(wrap_pyfunction!(budget::cpu_budget, module)?)?;
+    module.add_function(wrap_pyfunction!(footprint::footprint, module)?)?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(load::_reload, module)?)?;
     module.add_function(wrap_pyfunction!(packer::is_tree_file, module)?)?;

@@ -6,7 +6,9 @@ use crate::error::{exception, raise};
 use crate::events::Listeners;
 use monobloc::error::guard;
 use monobloc::{ErrorKind, LoadOptions, Verify};
+use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::prelude::*;
+use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,6 +80,10 @@ pub fn load<'py>(
     logger.call_method1("info", ("loaded %s (%s) in %.6f s", &path, inner.bloc().digest(), seconds))?;
     for name in &inner.load_report().kernel_variables {
         logger.call_method1("warning", ("%s is set: it changes the kernels that networks run on", name))?;
+    }
+    for warning in &inner.load_report().warnings {
+        let category = py.get_type::<PyRuntimeWarning>();
+        PyErr::warn(py, &category, &CString::new(warning.as_str())?, 1)?;
     }
     let absolute_path = std::path::absolute(&path).unwrap_or(path);
     let engine = Engine { inner: Arc::new(inner), options, events, absolute_path };

@@ -17,6 +17,8 @@ pub struct LoadReport {
     constants: Vec<Constant>,
     /// Environment variables that steer a network's kernels, and with them the last bits of its answers.
     kernel_variables: Vec<String>,
+    /// What will slow predictions down, one sentence each: more mapped than there is memory for.
+    warnings: Vec<String>,
 }
 
 /// A large constant of a network.
@@ -59,6 +61,7 @@ impl LoadReport {
             private_bytes: report.private_bytes,
             constants: constants.collect(),
             kernel_variables: report.kernel_variables.clone(),
+            warnings: report.warnings.clone(),
         }
     }
 }

@@ -4,8 +4,6 @@ use super::{Budget, CpuBudget, Variables};
 use crate::control_group::Files;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs;
-use tempfile::TempDir;
 
 #[derive(Deserialize)]
 struct Case {
@@ -28,14 +26,9 @@ struct Expected {
 }
 
 fn budget(case: &Case) -> CpuBudget {
-    let folder = TempDir::new().expect("a folder");
-    for (path, text) in &case.files {
-        let path = folder.path().join(path.trim_start_matches('/'));
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
+    let (_folder, files) = Files::of(&case.files);
     let variables = Variables::read(|name| case.variables.get(name).cloned());
-    Budget { workers: case.workers, variables }.explain(&Files::new(folder.path()))
+    Budget { workers: case.workers, variables }.explain(&files)
 }
 
 #[test]

@@ -176,7 +176,7 @@ impl Engine {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a tile: its rows, what is asked, and the memory for it")]
-    fn tile<V: Float>(
+    pub(super) fn tile<V: Float>(
         &self,
         ensemble: &Ensemble,
         input: &Input<'_>,

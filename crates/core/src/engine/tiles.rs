@@ -37,7 +37,26 @@ pub(super) struct TileScratch<V> {
     pub model: model::Scratch<V>,
 }
 
+impl<V> TileScratch<V> {
+    /// Bytes that are kept from tile to tile.
+    pub fn bytes(&self) -> usize {
+        self.features.capacity() * size_of::<V>() + self.model.bytes()
+    }
+}
+
 impl Engine {
+    /// Rows of a tile at most.
+    pub(super) fn tile_rows(&self) -> usize {
+        let values = self.pipeline.n_columns() + self.pipeline.n_features();
+        let most = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
+        // Ranked trees take whole blocks of rows; others are read once per tile, the fewer the better.
+        if self.is_in_blocks() { 1 << most.ilog2() } else { most }
+    }
+
+    fn is_in_blocks(&self) -> bool {
+        self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked())
+    }
+
     /// Runs `tile` over ranges of rows with their places in `out`, on several threads where that pays.
     pub(super) fn in_tiles<T: Send>(
         &self,
@@ -56,11 +75,7 @@ impl Engine {
         if out.is_empty() {
             return Ok(Vec::new());
         }
-        let values = self.pipeline.n_columns() + self.pipeline.n_features();
-        let most = (TILE_VALUES / values.max(1)).clamp(16, TILE_ROWS);
-        // Ranked trees take whole blocks of rows; others are read once per tile, the fewer the better.
-        let in_blocks = self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked());
-        let tile_rows = if in_blocks { 1 << most.ilog2() } else { most };
+        let tile_rows = self.tile_rows();
         let in_order = |first: usize, out: &mut [T]| {
             let _mode = DefaultMode::enter();
             let mut findings = Vec::new();
@@ -80,7 +95,8 @@ impl Engine {
         }
         // Small shares, so that a thread which others disturb does fewer of them.
         let share = n_rows.div_ceil(shares);
-        let share = share.next_multiple_of(if in_blocks { BLOCK_ROWS } else { SHARE_ROWS }).min(tile_rows);
+        let share =
+            share.next_multiple_of(if self.is_in_blocks() { BLOCK_ROWS } else { SHARE_ROWS }).min(tile_rows);
         let parts = pool::run(threads, || {
             let shares = out.par_chunks_mut(share * width).enumerate();
             shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()

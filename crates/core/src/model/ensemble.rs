@@ -43,6 +43,13 @@ pub(crate) struct Scratch<V> {
     outputs: Vec<f64>,
 }
 
+impl<V> Scratch<V> {
+    /// Bytes that are kept from tile to tile.
+    pub fn bytes(&self) -> usize {
+        self.trees.bytes() + (self.raw.capacity() + self.outputs.capacity()) * 8
+    }
+}
+
 impl Ensemble {
     /// Reads the manifest's `model` over the forest that it names.
     pub(crate) fn parse(json: &str, forest: Forest, n_features: usize) -> Result<Ensemble> {

@@ -82,6 +82,33 @@ pub enum Label {
 pub const MODEL_KINDS: &[&str] = &["forest", "network"];
 
 impl Model {
+    /// Bytes of the file that predicting reads.
+    pub(crate) fn shared_bytes(&self) -> u64 {
+        match self {
+            Model::Ensemble(ensemble) => ensemble.forest().walked_bytes() as u64,
+            #[cfg(feature = "onnx")]
+            Model::Network(network) => network.shared_bytes(),
+        }
+    }
+
+    /// Bytes that the model keeps for itself.
+    pub(crate) fn private_bytes(&self) -> u64 {
+        match self {
+            Model::Ensemble(ensemble) => ensemble.forest().private_bytes() as u64,
+            #[cfg(feature = "onnx")]
+            Model::Network(network) => network.private_bytes(),
+        }
+    }
+
+    /// Bytes that a run of one row takes beside the tile.
+    pub(crate) fn scratch_bytes(&self) -> u64 {
+        match self {
+            Model::Ensemble(_) => 0,
+            #[cfg(feature = "onnx")]
+            Model::Network(network) => network.scratch_bytes(),
+        }
+    }
+
     /// The trees and what their leaves mean.
     pub fn ensemble(&self) -> Option<&Ensemble> {
         match self {

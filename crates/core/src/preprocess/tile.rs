@@ -12,6 +12,13 @@ pub(crate) struct Scratch {
     places: Vec<u32>,
 }
 
+impl Scratch {
+    /// Bytes that are kept from tile to tile.
+    pub fn bytes(&self) -> usize {
+        self.columns.capacity() * size_of::<f64>() + self.places.capacity() * size_of::<u32>()
+    }
+}
+
 /// What the steps tell of rows, and the rules that they ask.
 pub(crate) struct Checks<'a> {
     pub sanity: &'a Sanity,

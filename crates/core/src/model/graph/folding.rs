@@ -8,6 +8,7 @@ use super::recording::{Recording, are_same};
 use super::tensor::dtype_of_datum;
 use super::tuned::{Key, Tuned};
 use super::weights::{LARGE, Mappings};
+use crate::memory;
 use crate::schema::DType;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -197,6 +198,21 @@ impl Constants {
         }))
     }
 
+    /// Refuses to compute what the bloc does not hold where there is no memory for it.
+    fn make_room(&mut self, bytes: u64, node: &TypedNode) -> TractResult<()> {
+        let what = || {
+            let (name, operator) = (&node.name, node.op.name());
+            format!(
+                "what {operator} {name:?} makes of weights, which the bloc does not hold for this processor"
+            )
+        };
+        memory::check(bytes, what).map_err(|error| {
+            let text = error.to_string();
+            self.fault.get_or_insert(error);
+            TractError::msg(text)
+        })
+    }
+
     fn give_up(&mut self, key: Key) {
         let Constants { recording, tuned, .. } = self;
         if let Some(recording) = recording {
@@ -331,6 +347,7 @@ impl Fold {
             }
             self.constants.lock().give_up(key);
         }
+        self.constants.lock().make_room(output_bytes, node)?;
         let Some(Evaluated { last, key, values }) = evaluate(model, &chain, inputs, input_bytes)? else {
             return Ok(None);
         };

@@ -10,6 +10,7 @@ mod draft;
 mod folding;
 mod forests;
 mod lower;
+mod memory;
 mod operators;
 mod plan;
 pub(crate) mod proto;

@@ -5,7 +5,7 @@ use super::build::{self, Built};
 use super::forests::ForestOp;
 use super::tensor::Tensor;
 use super::weights::LARGE;
-use super::{guarded, refused};
+use super::{guarded, memory, refused};
 use crate::bloc::Bloc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::float_mode::DefaultMode;
@@ -20,11 +20,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tract_onnx::prelude::tract_linalg::mmm::EagerPackedInput;
-use tract_onnx::prelude::{TValue, TVec, TypedModel};
-use tract_onnx::tract_core::ops::konst::Const;
-use tract_onnx::tract_core::ops::matmul::optimized::{MatMulOperand, OptMatMul, ProtoFusedSpec};
-use tract_onnx::tract_core::ops::scan::OptScan;
+use tract_onnx::prelude::{TValue, TVec};
 
 /// Rows per thread from which on a batch that goes through the graph together is shared among threads.
 const SHARED_ROWS: usize = 32;
@@ -119,10 +115,37 @@ impl Network {
         self.loaded.mappings.shared_bytes() + forests(&self.loaded)
     }
 
+    /// Bytes of what a run reads of the file: of weights that are packed, the panels alone.
+    pub(crate) fn shared_bytes(&self) -> u64 {
+        self.constant_bytes(true)
+    }
+
+    /// Bytes of constants that are not mapped and of the graph, the latter estimated.
+    pub(crate) fn private_bytes(&self) -> u64 {
+        self.constant_bytes(false) + memory::graph_bytes(self.loaded.plan.model())
+    }
+
+    fn constant_bytes(&self, mapped: bool) -> u64 {
+        let mut bytes = 0;
+        memory::for_each_constant(self.loaded.plan.model(), &self.loaded, &mut |constant| {
+            bytes += if constant.mapped == mapped { constant.bytes } else { 0 };
+        });
+        bytes
+    }
+
+    /// Bytes of the tensors that a run of one row holds at once, at most.
+    pub(crate) fn scratch_bytes(&self) -> u64 {
+        memory::run_bytes(self.loaded.plan.model())
+    }
+
     /// The constants from 64 KiB on, and where they lie.
     pub fn constants(&self) -> Vec<Constant> {
         let mut constants = Vec::new();
-        list_constants(self.loaded.plan.model(), &self.loaded, &mut constants);
+        memory::for_each_constant(self.loaded.plan.model(), &self.loaded, &mut |constant| {
+            if constant.bytes >= LARGE as u64 {
+                constants.push(constant);
+            }
+        });
         constants
     }
 
@@ -262,46 +285,6 @@ fn join(parts: &[TVec<TValue>]) -> Result<Vec<Tensor>> {
         Tensor::of_tract(joined.map_err(|error| refused("joining the rows of an output", &error))?)
     };
     (0..n_outputs).map(output).collect()
-}
-
-fn list_constants(model: &TypedModel, built: &Built, constants: &mut Vec<Constant>) {
-    let mut push = |name: &str, bytes: usize, mapped: bool, packed: bool| {
-        if bytes >= LARGE {
-            constants.push(Constant { name: name.to_owned(), bytes: bytes as u64, mapped, packed });
-        }
-    };
-    let mut bodies = Vec::new();
-    for node in &model.nodes {
-        if let Some(tensor) = node.op_as::<Const>().map(Const::val) {
-            if tensor.is_plain_ram() {
-                let mapped = built.mappings.holds(tensor);
-                push(&node.name, tensor.len() * tensor.datum_type().size_of(), mapped, false);
-            } else if let Ok(storage) =
-                tensor.try_storage_as::<tract_onnx::prelude::tract_linalg::mmm::PackedMatrixStorage>()
-            {
-                for input in
-                    storage.values().iter().filter_map(|value| value.downcast_ref::<EagerPackedInput>())
-                {
-                    push(&node.name, input.packed.len(), built.mappings.holds_panels(&input.packed), true);
-                }
-            }
-        }
-        if let Some(forest) = node.op_as::<ForestOp>() {
-            push(&node.name, forest.mapped_bytes(), true, false);
-        }
-        for operand in node.op_as::<OptMatMul>().into_iter().flat_map(|op| &op.micro_ops) {
-            let ProtoFusedSpec::AddMatMul { a, b, .. } = operand else { continue };
-            for operand in [a, b] {
-                let MatMulOperand::Const(value) = operand else { continue };
-                let Some(input) = value.downcast_ref::<EagerPackedInput>() else { continue };
-                push(&node.name, input.packed.len(), built.mappings.holds_panels(&input.packed), true);
-            }
-        }
-        bodies.extend(node.op_as::<OptScan>());
-    }
-    for body in bodies {
-        list_constants(body.plan.model(), built, constants);
-    }
 }
 
 /// The sizes of symbols that inputs give them, each the same wherever it stands.

@@ -57,6 +57,7 @@ impl Mappings {
             self.tensors.push(laid);
             return Ok(tensor);
         }
+        crate::memory::check(len as u64, || format!("a weight of {} {shape:?}", dtype.name()))?;
         let mut tensor = allocate(64)?;
         file.read_exact_at(tensor.as_bytes_mut(), offset).map_err(fault)?;
         if dtype == DType::Bool && tensor.as_bytes().iter().any(|&byte| byte > 1) {

@@ -28,6 +28,17 @@ pub struct Scratch<V> {
     leaves: Vec<u32>,
 }
 
+impl<V> Scratch<V> {
+    /// Bytes that are kept from row to row.
+    pub fn bytes(&self) -> usize {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        let leaves = self.leaves.capacity() * size_of::<u32>();
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let leaves = 0;
+        self.columns.capacity() * size_of::<V>() + self.ranked.bytes() + leaves
+    }
+}
+
 /// Adds, for each row of `features`, the leaf values of all trees in their order to the row's part of `sums`.
 ///
 /// # Panics

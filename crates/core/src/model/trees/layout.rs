@@ -164,6 +164,24 @@ impl Forest {
         })
     }
 
+    /// Bytes that walking reads of the file. Ranked trees are walked in that form alone.
+    pub fn walked_bytes(&self) -> usize {
+        match &self.ranked {
+            Some(ranked) => ranked.walked_bytes(),
+            None => {
+                let sets = self.sets.table.len() + self.sets.bits.len() + self.sets.places.len();
+                (self.nodes.len() + self.leaves.len() + sets) * 8
+            }
+        }
+    }
+
+    /// Bytes of what was copied from the file.
+    pub fn private_bytes(&self) -> usize {
+        let columns = self.n_columns() * size_of::<super::source::Column>();
+        let ranked = self.ranked.as_ref().map_or(0, Ranked::private_bytes);
+        size_of_val(&*self.trees) + size_of_val(&*self.start) + columns + ranked
+    }
+
     /// The number of features of a row.
     pub fn n_features(&self) -> usize {
         self.n_features

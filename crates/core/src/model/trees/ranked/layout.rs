@@ -253,6 +253,16 @@ impl Ranked {
         })
     }
 
+    /// Bytes that walking reads of the file.
+    pub fn walked_bytes(&self) -> usize {
+        (self.cuts.len() + self.members.len() + self.nodes.len() + self.leaves.len()) * 8
+    }
+
+    /// Bytes of what was copied from the file.
+    pub fn private_bytes(&self) -> usize {
+        size_of_val(&*self.cut_lists) + size_of_val(&*self.category_lists) + size_of_val(&*self.trees)
+    }
+
     /// The number of columns of a row.
     pub fn n_columns(&self) -> usize {
         self.n_columns

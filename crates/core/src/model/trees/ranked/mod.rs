@@ -38,6 +38,15 @@ pub struct Scratch {
     walks: Box<Walks>,
 }
 
+impl Scratch {
+    /// Bytes that are kept from row to row.
+    pub fn bytes(&self) -> usize {
+        let Scratch { ranks, row, bits, block, walks } = self;
+        let boxed = size_of_val(&**block) + size_of_val(&**walks);
+        ranks.capacity() * size_of::<Line>() + row.capacity() + bits.capacity() * 8 + boxed
+    }
+}
+
 impl Ranked {
     /// Adds, with the kernels of `backend`, for each row of `rows`, the leaf values of all trees in their order to
     /// the row's part of `sums`.
