@@ -118,7 +118,7 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
 .PHONY: test
-test: test-format test-lint test-docs test-rust test-tabular $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+test: test-format test-lint test-docs test-rust test-tabular test-free-threaded $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
@@ -135,6 +135,15 @@ test-lint: | tools
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
 	$(CARGO) test --locked --quiet --release --workspace --no-default-features --lib --tests
+
+# The Python face for an interpreter without a global lock, which has no stable ABI to build for before 3.15.
+.PHONY: test-free-threaded
+test-free-threaded: | tools
+	@mkdir -p target/free-threaded
+	@printf '%s\n' implementation=CPython version=3.14 shared=true abi3=false pointer_width=64 \
+		build_flags=Py_GIL_DISABLED suppress_build_script_link_lines=true > target/free-threaded/pyo3.txt
+	PYO3_CONFIG_FILE=$(CURDIR)/target/free-threaded/pyo3.txt \
+		$(CARGO) check --locked --quiet --package monobloc-py --no-default-features --target-dir target/free-threaded
 
 .PHONY: test-docs
 test-docs: | tools

@@ -2,8 +2,8 @@
 
     python footprint_worker.py THREADS [BLOC…]
 
-Each bloc answers batches that touch all of it. The worker tells its memory when a line comes in, so that
-all workers still hold theirs.
+Each bloc answers batches that touch all of it. The worker tells its memory when a line comes in, so
+that all workers still hold theirs.
 """
 
 from __future__ import annotations

@@ -125,6 +125,7 @@ impl Engine {
         if options.verify == Verify::Full {
             bloc.verify()?;
         }
+        memory::check_manifest(&bloc)?;
         let (schema, pipeline, model, rules) =
             read(&bloc).map_err(|error| error.within(bloc.path().display()))?;
         let constants = constants(&model);

@@ -13,8 +13,12 @@ use pyo3::{Borrowed, ffi};
 pub struct Objects(PyUntypedBuffer);
 
 impl Objects {
-    /// Borrows `array`; `None` where it holds something else.
+    /// Borrows `array`; `None` where it holds something else, and on interpreters without a global lock, where another
+    /// thread may change it while it is read.
     pub fn borrow(array: &Bound<'_, PyAny>) -> Option<Objects> {
+        if cfg!(Py_GIL_DISABLED) {
+            return None;
+        }
         let buffer = PyUntypedBuffer::get(array).ok()?;
         let is_taken = buffer.format().to_bytes() == b"O"
             && buffer.dimensions() == 1

@@ -2,10 +2,11 @@
 
 use super::Engine;
 use super::tiles::TileScratch;
+use crate::bloc::Bloc;
 use crate::error::Result;
 use crate::float_mode::DefaultMode;
 use crate::input::{Cell, Cells, Column, Input};
-use crate::memory::{MemoryLimit, megabytes};
+use crate::memory::{self, MemoryLimit, megabytes};
 use crate::model::{Answer, Ensemble};
 use crate::precision::{Float, Precision};
 use crate::preprocess::{Checks, Scratch};
@@ -14,6 +15,13 @@ use crate::preprocess::{Checks, Scratch};
 const PER_MANIFEST_BYTE: usize = 6;
 /// Bytes that a field of the schema takes in rules and counters.
 const PER_FIELD: usize = 512;
+
+/// Refuses a bloc whose steps and rules do not fit into memory.
+pub(super) fn check_manifest(bloc: &Bloc) -> Result<()> {
+    let bytes = bloc.manifest_json().len() * PER_MANIFEST_BYTE;
+    memory::check(bytes as u64, || "steps and rules".to_owned())
+        .map_err(|error| error.within(bloc.path().display()))
+}
 
 impl Engine {
     /// Bytes of the file that predicting reads, which processes share: nodes, leaf values, vocabularies, weights.

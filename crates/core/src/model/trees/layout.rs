@@ -119,6 +119,8 @@ impl Forest {
             n_sets: n_sets as usize,
             places: part("compared values", header[17], Some(header[18]))?,
         };
+        let copied = u64::from(n_trees) * size_of::<Tree>() as u64;
+        crate::memory::check(copied, || format!("the places of {n_trees} trees"))?;
         let start = part("starting values", header[16], Some(u64::from(n_outputs)))?;
         let start = start.iter().map(|value| f64::from_bits(value.load(Ordering::Relaxed))).collect();
         let trees = table.chunks_exact(TREE_WORDS).enumerate().map(|(number, entry)| {
