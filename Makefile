@@ -118,7 +118,7 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
 .PHONY: test
-test: test-format test-lint test-docs test-rust test-tabular test-free-threaded $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+test: test-format test-lint test-docs test-rust test-tabular test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
@@ -144,6 +144,11 @@ test-free-threaded: | tools
 		build_flags=Py_GIL_DISABLED suppress_build_script_link_lines=true > target/free-threaded/pyo3.txt
 	PYO3_CONFIG_FILE=$(CURDIR)/target/free-threaded/pyo3.txt \
 		$(CARGO) check --locked --quiet --package monobloc-py --no-default-features --target-dir target/free-threaded
+
+# What threads share of the core's own, in every order in which they can meet.
+.PHONY: test-loom
+test-loom: | tools
+	cd loom && RUSTFLAGS="--cfg loom" $(CARGO) test --locked --quiet --release --lib --target-dir ../target/loom
 
 .PHONY: test-docs
 test-docs: | tools

@@ -8,6 +8,7 @@ import sys
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,19 @@ class Credit:
     frame: Any
     rows: list[dict[str, Any]]
     expected: Any
+
+    @cached_property
+    def batch(self) -> Any:
+        """The frame often enough that it is worth several threads."""
+        import pandas as pd
+
+        return pd.concat([self.frame] * 10, ignore_index=True)
+
+    @cached_property
+    def batch_expected(self) -> Any:
+        import numpy as np
+
+        return np.tile(self.expected, (10, 1))
 
 
 def _credit(folder: Path, rows: int, trees: int) -> Credit:

@@ -41,7 +41,7 @@ def answers_one(engine: monobloc.Engine, credit: Credit, rows: int = 20) -> None
 
 
 def answers_batch(engine: monobloc.Engine, credit: Credit) -> None:
-    assert engine.predict_proba(credit.frame).tobytes() == credit.expected.tobytes()
+    assert engine.predict_proba(credit.batch).tobytes() == credit.batch_expected.tobytes()
 
 
 def answers(engine: monobloc.Engine, credit: Credit) -> None:

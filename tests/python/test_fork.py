@@ -103,7 +103,7 @@ rows = json.load(open(sys.argv[2]))["rows"]
 engine.predict_proba(rows[0]); count()
 engine.run_json(json.dumps(rows[0])); count()
 engine.health(); count()
-engine.predict_proba(rows); count()
+engine.predict_proba(rows * 10); count()
 print(*threads)
 """
     command = [clean_python, "-c", code, credit.bloc, credit.folder / "live.json"]

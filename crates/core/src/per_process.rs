@@ -3,8 +3,11 @@
 #![expect(unsafe_code, reason = "found without a lock that a fork could leave held")]
 
 use crate::mapped::generation;
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicPtr, Ordering};
 use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A value of this process, and those of the processes that it was forked from.
@@ -21,7 +24,14 @@ struct Owned<T> {
 
 impl<T: Send + Sync> PerProcess<T> {
     /// No process has a value yet.
+    #[cfg(not(loom))]
     pub const fn new() -> Self {
+        PerProcess { newest: AtomicPtr::new(std::ptr::null_mut()), owns: PhantomData }
+    }
+
+    /// The model checker's pointers are made at run time.
+    #[cfg(loom)]
+    pub fn new() -> Self {
         PerProcess { newest: AtomicPtr::new(std::ptr::null_mut()), owns: PhantomData }
     }
 
@@ -40,10 +50,13 @@ impl<T: Send + Sync> PerProcess<T> {
 
     /// The value of this process. Of values that several threads make at once one is kept.
     pub fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
-        if let Some(own) = self.get() {
-            return Ok(own);
-        }
         let of_ancestor = self.newest.load(Ordering::Acquire);
+        // SAFETY: as in `newest`.
+        if let Some(newest) = unsafe { of_ancestor.as_ref() }
+            && newest.process == generation()
+        {
+            return Ok(&newest.value);
+        }
         let own = Box::into_raw(Box::new(Owned { process: generation(), value: make()?, of_ancestor }));
         let published =
             match self.newest.compare_exchange(of_ancestor, own, Ordering::AcqRel, Ordering::Acquire) {
@@ -66,7 +79,7 @@ impl<T: Send + Sync> PerProcess<T> {
 
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
-        let mut newest = *self.newest.get_mut();
+        let mut newest = self.newest.load(Ordering::Acquire);
         while !newest.is_null() {
             // SAFETY: each came from `Box::into_raw`, is in one list once, and nobody else has `self`.
             newest = unsafe { Box::from_raw(newest) }.of_ancestor;
@@ -80,7 +93,7 @@ impl<T: Debug + Send + Sync> Debug for PerProcess<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::convert::Infallible;

@@ -1,6 +1,10 @@
 //! Turns for work that only one thread does at a time, in the order of asking.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(loom)]
+use loom::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Hands out turns. Only ever used in the process that made it.
 #[derive(Debug, Default)]
