@@ -21,7 +21,7 @@ from monobloc.packing import network as packing
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
-from test_fork import fork, join
+from forks import fork, join
 
 CLOSE = 1e-4
 
