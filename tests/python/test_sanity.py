@@ -363,3 +363,20 @@ def test_requests_of_every_kind_leak_nothing(bloc: Path) -> None:
     before = private()
     serve(30_000)
     assert private() - before < 1_000, "KiB"
+
+
+@pytest.mark.parametrize("absent", [None, np.nan])
+def test_what_an_imputer_puts_in_is_not_found_again(tmp_path: Path, absent: Any) -> None:
+    """The value was missing; the imputer's text is none that came in."""
+    frame = reference()[["region"]]
+    imputer = SimpleImputer(strategy="constant", fill_value="not known", missing_values=absent)
+    steps = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore"))
+    columns = ColumnTransformer([("region", steps, ["region"])])
+    model = make_pipeline(columns, RandomForestClassifier(5, random_state=0))
+    model.fit(frame.astype(object), frame.region == "east")
+    monobloc.pack(model, tmp_path / "imputed.bloc", reference=frame.astype(object))
+    engine = monobloc.load(tmp_path / "imputed.bloc")
+    verdict = engine.run({"region": absent}).verdicts[0]
+    assert [(one.kind, one.seen) for one in verdict.findings] == [("missing", None)]
+    verdict = engine.run({"region": "elsewhere"}).verdicts[0]
+    assert [one.kind for one in verdict.findings] == ["too_long", "unknown_category"]

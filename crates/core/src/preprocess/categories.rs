@@ -68,6 +68,8 @@ impl Categories {
                 value => (TextCell::Other, Value::Float(value)),
             },
             Categories::Texts(text, _) => match tile.text(text, row) {
+                // An imputer's own text: that the value was missing has been told.
+                TextCell::Text(_) if !refuses && is_missing(tile.cell(field, row)) => return None,
                 cell @ TextCell::Text(text) => (cell, Value::text(&String::from_utf8_lossy(text))),
                 cell => (cell, tile.seen(field, row)),
             },
@@ -99,6 +101,10 @@ impl Categories {
             Categories::Texts(_, vocabulary) => Some(vocabulary),
         }
     }
+}
+
+fn is_missing(cell: TextCell<'_>) -> bool {
+    matches!(cell, TextCell::None | TextCell::Nan)
 }
 
 fn place(index: Option<usize>) -> u32 {

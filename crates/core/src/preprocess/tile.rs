@@ -105,10 +105,15 @@ impl<'a> Tile<'a> {
     where
         'a: 't,
     {
-        text.seen(match self.replaced(text.field).iter().find(|(replaced, _)| *replaced == row) {
+        text.seen(self.cell(text.field, row))
+    }
+
+    /// The cell of a text field in row `row` of the tile, before steps: as it came in, or as a rule has it.
+    pub fn cell(&self, field: usize, row: usize) -> TextCell<'a> {
+        match self.replaced(field).iter().find(|(replaced, _)| *replaced == row) {
             Some((_, cell)) => *cell,
-            None => self.input.text(text.field, self.rows.start + row),
-        })
+            None => self.input.text(field, self.rows.start + row),
+        }
     }
 
     /// Calls `each` with the tile and memory for the categories of its rows, which is reused.
