@@ -1,4 +1,4 @@
-"""Many callers of one engine: right answers, no more threads than may be, and a loop that goes on."""
+"""Many callers of one engine: right answers, no more threads than may be, a loop that goes on."""
 
 from __future__ import annotations
 

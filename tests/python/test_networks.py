@@ -17,11 +17,11 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from forks import fork, join
 from monobloc.packing import network as packing
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
-from forks import fork, join
 
 CLOSE = 1e-4
 

@@ -63,3 +63,31 @@ fn what_is_remembered_is_what_was_read() {
     let granted = Granted { quota: None, places: 8192 };
     assert_eq!(Granted::from_bits(granted.to_bits()), granted);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever the files hold, there is a budget.
+    #[test]
+    fn any_files_give_a_thread(
+        cgroup in "(([0-9:]{0,4}(cpu|memory)?:)?/[a-z/.\\\\]{0,8}\n?){0,3}|\\PC{0,40}",
+        mounts in "([0-9]+ ){3}/[a-z/]{0,4} /[a-z/\\\\0]{0,8} - cgroup2? [a-z]{0,4} ?[a-z,]{0,6}|\\PC{0,40}",
+        list in "[0-9,-]{0,12}|\\PC{0,12}",
+        quota in "[0-9.e-]{0,9} [0-9.e-]{0,9}|\\PC{0,12}",
+        variable in "[0-9, ]{0,6}|\\PC{0,6}",
+    ) {
+        let files = BTreeMap::from([
+            ("/proc/self/cgroup".to_owned(), cgroup),
+            ("/proc/self/mountinfo".to_owned(), mounts),
+            ("/proc/self/status".to_owned(), format!("Cpus_allowed_list:\t{list}")),
+            ("/sys/devices/system/cpu/online".to_owned(), list.clone()),
+            ("/cpu.max".to_owned(), quota),
+            ("/cpuset.cpus".to_owned(), list),
+        ]);
+        let (_folder, files) = Files::of(&files);
+        let variables = Variables::read(|_| Some(variable.clone()));
+        let budget = Budget { workers: None, variables }.explain(&files);
+        proptest::prop_assert!(budget.threads >= 1);
+        proptest::prop_assert!(crate::memory::MemoryLimit::of(&files).is_none());
+    }
+}
