@@ -26,9 +26,10 @@ mod tests {
     #[test]
     fn one_works_at_a_time() {
         loom::model(|| {
-            let shared = Arc::new((Turns::default(), UnsafeCell::new(0)));
+            let shared = Arc::new((Turns::new(1), UnsafeCell::new(0)));
             let work = |shared: &(Turns, UnsafeCell<usize>)| {
                 let _turn = shared.0.take();
+                assert!(shared.0.take_free(1).is_empty());
                 // loom fails where two threads are in here.
                 shared.1.with_mut(|_| thread::yield_now());
             };
@@ -40,6 +41,32 @@ mod tests {
                 .collect();
             work(&shared);
             threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+        });
+    }
+
+    #[test]
+    fn callers_and_helpers_share_the_turns() {
+        loom::model(|| {
+            let turns = Arc::new(Turns::new(2));
+            let working = Arc::new(AtomicUsize::new(0));
+            let work = |turns: &Turns, working: &AtomicUsize| {
+                let own = turns.take();
+                let helpers = turns.take_free(1);
+                let threads = 1 + helpers.len();
+                assert!(working.fetch_add(threads, Ordering::SeqCst) + threads <= 2);
+                working.fetch_sub(threads, Ordering::SeqCst);
+                drop(own);
+                drop(helpers);
+            };
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let (turns, working) = (Arc::clone(&turns), Arc::clone(&working));
+                    thread::spawn(move || work(&turns, &working))
+                })
+                .collect();
+            threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+            let _first = turns.take();
+            assert_eq!(turns.take_free(9).len(), 1);
         });
     }
 

@@ -21,35 +21,56 @@ const IDLE: Duration = Duration::from_secs(10);
 /// The crews by number of threads. None is ever freed: a forked child can't join its parent's threads.
 static CREWS: [PerProcess<Crew>; MOST_THREADS + 1] = [const { PerProcess::new() }; _];
 
-/// How a batch is shared: among how many threads, and in how many shares, if the work can be cut.
+/// How work is shared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Shares {
+    /// Threads that work at a time, for all callers who say as many.
     pub threads: usize,
-    pub shares: usize,
+    /// Threads that this work is worth, the caller's own among them.
+    pub worth: usize,
 }
 
-/// Runs `work` on the crew of `threads` threads, which every batch that wants as many shares. A crew of one takes
-/// turns on its callers' own threads.
+/// Does `work` on the caller's thread when its turn comes, and at the same time on helpers as far as turns are left.
+/// Each call of `work` takes shares of the whole until none are left.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] where threads can't be started.
-pub fn run<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
-    let crew = Crew::of(threads.clamp(1, MOST_THREADS));
-    if crew.threads == 1 {
-        let _turn = crew.turns.take();
-        return Ok(work());
+pub fn run(shares: Shares, work: impl Fn() + Sync) -> Result<()> {
+    let crew = Crew::of(shares.threads.clamp(1, MOST_THREADS));
+    let turn = crew.turns.take();
+    let helpers = if shares.worth > 1 { crew.turns.take_free(shares.worth - 1) } else { Vec::new() };
+    if helpers.is_empty() {
+        work();
+        return Ok(());
     }
-    Ok(crew.started()?.install(work))
+    crew.helpers()?.in_place_scope(|scope| {
+        for helper in helpers {
+            scope.spawn(|_| {
+                let _turn = helper;
+                work();
+            });
+        }
+        work();
+        drop(turn);
+    });
+    Ok(())
 }
 
-/// Threads that work together, or turns for one.
+/// Does `work`, which can't be shared, on the caller's thread when its turn comes.
+#[cfg(feature = "onnx")]
+pub fn in_turn<R>(threads: usize, work: impl FnOnce() -> R) -> R {
+    let _turn = Crew::of(threads.clamp(1, MOST_THREADS)).turns.take();
+    work()
+}
+
+/// Turns for threads that work together, and all but one of these threads: a caller is one itself.
 struct Crew {
     threads: usize,
     turns: Turns,
-    started: Mutex<Option<Started>>,
+    helpers: Mutex<Option<Helpers>>,
 }
 
-struct Started {
+struct Helpers {
     pool: Arc<ThreadPool>,
     last_used: Instant,
     /// When this crew last looked for others that are idle.
@@ -59,46 +80,46 @@ struct Started {
 impl Crew {
     fn of(threads: usize) -> &'static Crew {
         let make =
-            || Ok::<_, Infallible>(Crew { threads, turns: Turns::default(), started: Mutex::default() });
+            || Ok::<_, Infallible>(Crew { threads, turns: Turns::new(threads), helpers: Mutex::default() });
         match CREWS[threads].get_or_make(make) {
             Ok(crew) => crew,
         }
     }
 
-    /// The crew's threads, started where they are not.
-    fn started(&self) -> Result<Arc<ThreadPool>> {
+    /// The helpers' threads, started where they are not.
+    fn helpers(&self) -> Result<Arc<ThreadPool>> {
         let now = Instant::now();
-        let mut started = self.lock();
-        let mut threads = match started.take() {
-            Some(threads) => threads,
-            None => Started { pool: Arc::new(start(self.threads)?), last_used: now, last_looked: now },
+        let mut helpers = self.lock();
+        let mut started = match helpers.take() {
+            Some(started) => started,
+            None => Helpers { pool: Arc::new(start(self.threads - 1)?), last_used: now, last_looked: now },
         };
-        let looks = now.saturating_duration_since(threads.last_looked) >= Duration::from_secs(1);
+        let looks = now.saturating_duration_since(started.last_looked) >= Duration::from_secs(1);
         if looks {
-            threads.last_looked = now;
+            started.last_looked = now;
         }
-        threads.last_used = now;
-        let pool = Arc::clone(&threads.pool);
-        *started = Some(threads);
-        drop(started);
+        started.last_used = now;
+        let pool = Arc::clone(&started.pool);
+        *helpers = Some(started);
+        drop(helpers);
         if looks {
             end_idle(self, now);
         }
         Ok(pool)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Started>> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Helpers>> {
+        self.helpers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the threads if nobody uses them and nobody did for a while.
     fn end_if_idle(&self, now: Instant) {
-        let mut started = self.lock();
-        let is_idle = |started: &mut Started| {
+        let mut helpers = self.lock();
+        let is_idle = |started: &mut Helpers| {
             now.saturating_duration_since(started.last_used) >= IDLE
                 && Arc::get_mut(&mut started.pool).is_some()
         };
-        drop(started.take_if(is_idle));
+        drop(helpers.take_if(is_idle));
     }
 }
 
@@ -125,44 +146,62 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// How many of `callers` are at work together on the crew of `threads`, at most.
-    fn most_at_once(threads: usize, callers: usize) -> usize {
-        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    fn shares(threads: usize) -> Shares {
+        Shares { threads, worth: threads }
+    }
+
+    /// How many threads are at work together for `callers`, at most, and on how many work was done.
+    fn most_at_once(threads: usize, callers: usize) -> (usize, usize) {
+        let (working, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..callers {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let done = run(threads, || {
+                        let ran = run(shares(threads), || {
                             most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                            std::thread::sleep(Duration::from_micros(50));
+                            std::thread::sleep(Duration::from_micros(200));
                             working.fetch_sub(1, Ordering::SeqCst);
+                            done.fetch_add(1, Ordering::SeqCst);
                         });
-                        done.expect("threads");
+                        ran.expect("threads");
                     }
                 });
             }
         });
-        most.into_inner()
+        (most.into_inner(), done.into_inner())
     }
 
     #[test]
-    fn as_many_work_as_there_are_threads_whatever_the_number_of_callers() {
-        assert_eq!(most_at_once(1, 8), 1);
-        assert_eq!(most_at_once(2, 8), 2);
-        assert_eq!(most_at_once(3, 8), 3);
+    fn as_many_work_as_there_are_turns_whatever_the_number_of_callers() {
+        assert_eq!(most_at_once(1, 8), (1, 8 * 50));
+        for threads in 2..4 {
+            let (most, done) = most_at_once(threads, 8);
+            assert!(most == threads && done >= 8 * 50, "{threads}: {most} at once, {done} in all");
+        }
     }
 
     #[test]
-    fn one_works_on_its_callers_thread() {
+    fn a_single_caller_has_all_helpers() {
+        let all = std::sync::Barrier::new(7);
+        run(shares(7), || _ = all.wait()).expect("threads");
+    }
+
+    #[test]
+    fn a_caller_works_on_its_own_thread() {
         let own = std::thread::current().id();
-        assert_eq!(run(1, || std::thread::current().id()).expect("a turn"), own);
-        assert_ne!(run(2, || std::thread::current().id()).expect("threads"), own);
+        let seen = Mutex::new(Vec::new());
+        for threads in [1, 2] {
+            run(shares(threads), || seen.lock().expect("a list").push(std::thread::current().id()))
+                .expect("threads");
+        }
+        let seen = seen.into_inner().expect("a list");
+        assert_eq!((seen.len(), seen.iter().filter(|id| **id == own).count()), (3, 2));
     }
 
     #[test]
     fn threads_end_when_nobody_uses_them_and_start_again() {
         let crew = Crew::of(5);
-        let pool = crew.started().expect("threads");
+        let pool = crew.helpers().expect("threads");
         let later = Instant::now() + 2 * IDLE;
         crew.end_if_idle(later);
         assert!(crew.lock().is_some(), "somebody holds them");
@@ -171,13 +210,17 @@ mod tests {
         assert!(crew.lock().is_some(), "just used");
         end_idle(Crew::of(6), later);
         assert!(crew.lock().is_none());
-        assert_eq!(run(5, rayon::current_num_threads).expect("threads"), 5);
+        assert_eq!(crew.helpers().expect("threads").current_num_threads(), 4);
     }
 
     #[test]
     fn a_panic_ends_its_turn() {
-        let panics = std::panic::catch_unwind(|| run(1, || panic!("on purpose")));
-        assert!(panics.is_err());
-        assert_eq!(run(1, || 7).expect("a turn"), 7);
+        for threads in [1, 2] {
+            let panics = std::panic::catch_unwind(|| run(shares(threads), || panic!("on purpose")));
+            assert!(panics.is_err());
+            let done = AtomicUsize::new(0);
+            run(shares(threads), || _ = done.fetch_add(1, Ordering::SeqCst)).expect("turns");
+            assert_eq!(done.into_inner(), threads);
+        }
     }
 }

@@ -9,9 +9,9 @@ use crate::pace::Pace;
 use crate::pool::{self, Shares};
 use crate::preprocess::Scratch;
 use crate::sanity::Finding;
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Values that a tile's columns and features hold at most; a tile stays well inside a core's cache.
@@ -22,9 +22,10 @@ const TILE_ROWS: usize = 1024;
 const SHARE_ROWS: usize = 16;
 const BLOCK_ROWS: usize = 64;
 
-/// Work that is worth a thread. Handing a share over and waking the thread that takes it costs 5 to 20 µs
-/// (`BENCH=containers make bench` records it), which this keeps below a fifth.
+/// Work that is worth a thread, or waiting for a turn. `BENCH=containers make bench` records what a helper costs.
 const WORTH_A_THREAD: Duration = Duration::from_micros(100);
+/// Shares per thread, so that one which others disturb, or which wakes late, does fewer of them.
+const SHARES_PER_THREAD: usize = 4;
 
 thread_local! {
     pub(super) static SCRATCH: RefCell<(Scratch, TileScratch<f32>, TileScratch<f64>)> = RefCell::default();
@@ -87,33 +88,42 @@ impl Engine {
             });
             findings
         };
-        let Some(Shares { threads, shares }) = self.shares(pace, n_rows) else {
+        let Some(shares) = self.shares(pace, n_rows) else {
             return Ok(in_order(0, out));
         };
-        if shares == 1 {
-            return pool::run(threads, || in_order(0, out));
-        }
-        // Small shares, so that a thread which others disturb does fewer of them.
-        let share = n_rows.div_ceil(shares);
-        let share =
-            share.next_multiple_of(if self.is_in_blocks() { BLOCK_ROWS } else { SHARE_ROWS }).min(tile_rows);
-        let parts = pool::run(threads, || {
-            let shares = out.par_chunks_mut(share * width).enumerate();
-            shares.map(|(number, out)| in_order(number * share, out)).collect::<Vec<_>>()
+        let share = match shares.worth {
+            1 => n_rows,
+            worth => {
+                let rows = n_rows.div_ceil(worth * SHARES_PER_THREAD);
+                rows.next_multiple_of(if self.is_in_blocks() { BLOCK_ROWS } else { SHARE_ROWS })
+            }
+        };
+        let left = Mutex::new(out.chunks_mut(share.min(tile_rows) * width).enumerate());
+        let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let found = Mutex::new(Vec::new());
+        pool::run(shares, || {
+            while let Some((number, out)) = next() {
+                let findings = in_order(number * share.min(tile_rows), out);
+                if !findings.is_empty() {
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push((number, findings));
+                }
+            }
         })?;
-        Ok(parts.into_iter().flatten().collect())
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_by_key(|(number, _)| *number);
+        Ok(found.into_iter().flat_map(|(_, findings)| findings).collect())
     }
 
-    /// Where a batch runs: `None` is the caller's thread, where single rows always stay, as batches do that are done
-    /// sooner than others could help, and those of an engine that was loaded for one thread.
+    /// How a batch is shared: `None` leaves it to the caller's thread alone, where single rows always stay, as batches
+    /// do that are done sooner than it pays to wait for a turn, and those of an engine that was loaded for one thread.
     pub(super) fn shares(&self, pace: &Pace, n_rows: usize) -> Option<Shares> {
         let expected = pace.expected(n_rows);
-        if n_rows < 2 || self.threads == Some(1) || expected < 2 * WORTH_A_THREAD {
+        if n_rows < 2 || self.threads == Some(1) || expected < WORTH_A_THREAD {
             return None;
         }
         let threads = self.threads.unwrap_or_else(|| self.budget.threads());
         let worth = expected.as_nanos() / WORTH_A_THREAD.as_nanos();
         let most = usize::try_from(worth).unwrap_or(usize::MAX).min(n_rows / SHARE_ROWS);
-        Some(Shares { threads, shares: most.clamp(1, threads) })
+        Some(Shares { threads, worth: most.clamp(1, threads) })
     }
 }

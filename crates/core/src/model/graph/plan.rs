@@ -14,12 +14,11 @@ use crate::pace::Pace;
 use crate::per_process::PerProcess;
 use crate::pool::{self, Shares};
 use crate::schema::{DType, Dimension, TensorField};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tract_onnx::prelude::{TValue, TVec};
 
 /// Rows per thread from which on a batch that goes through the graph together is shared among threads.
@@ -165,19 +164,20 @@ impl Network {
         if n_rows == 0 && self.spec.batch.is_independent() {
             return run_empty(built, &inputs);
         }
-        let step = match (&self.spec.batch, shares) {
-            (Batch::Rows { .. }, _) => 1,
-            (Batch::Symbolic { .. }, Some(Shares { shares, .. })) => {
-                n_rows.div_ceil(shares.min(n_rows / SHARED_ROWS).max(1))
-            }
-            _ => n_rows.max(1),
+        let worth = shares.map_or(1, |shares| shares.worth);
+        let step = match &self.spec.batch {
+            Batch::Rows { .. } => 1,
+            Batch::Symbolic { .. } => n_rows.div_ceil(worth.min(n_rows / SHARED_ROWS).max(1)),
+            Batch::Coupled { .. } | Batch::Fixed => n_rows.max(1),
         };
         if n_rows <= step {
-            return on_crew(shares, || {
-                let inputs = inputs.into_iter().map(Tensor::into_value).collect();
-                let outputs = pace.timed(n_rows, || run_plan(built, inputs))?;
-                outputs.into_iter().map(Tensor::of_value).collect()
-            });
+            let inputs = inputs.into_iter().map(Tensor::into_value).collect();
+            let run = || pace.timed(n_rows, || run_plan(built, inputs));
+            let outputs = match shares {
+                None => run(),
+                Some(Shares { threads, .. }) => pool::in_turn(threads, run),
+            };
+            return outputs?.into_iter().map(Tensor::of_value).collect();
         }
         let parts: Vec<Range<usize>> =
             (0..n_rows).step_by(step).map(|first| first..(first + step).min(n_rows)).collect();
@@ -185,21 +185,24 @@ impl Network {
             let slice = |input: &Tensor| input.view().slice(0, rows.start, rows.end).map(Into::into);
             let inputs: std::result::Result<TVec<TValue>, _> = inputs.iter().map(slice).collect();
             let inputs = inputs.map_err(|error| refused("taking rows of an input", &error))?;
-            run_plan(built, inputs)
+            pace.timed(rows.len(), || run_plan(built, inputs))
         };
-        let run_parts = |parts: &[Range<usize>]| -> Result<Vec<TVec<TValue>>> {
-            let rows = parts.iter().map(ExactSizeIterator::len).sum();
-            pace.timed(rows, || parts.iter().map(run).collect())
-        };
-        let results = on_crew(shares, || match shares {
-            Some(Shares { shares, .. }) if shares > 1 => {
-                let share = parts.len().div_ceil(shares);
-                let shares = parts.par_chunks(share).map(run_parts).collect::<Result<Vec<_>>>();
-                Ok(shares?.into_iter().flatten().collect())
+        let results: Vec<OnceLock<Result<TVec<TValue>>>> = parts.iter().map(|_| OnceLock::new()).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let number = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(part) = parts.get(number)
+            {
+                let _ = results[number].set(run(part));
             }
-            _ => run_parts(&parts),
-        })?;
-        join(&results)
+        };
+        match shares {
+            None => work(),
+            Some(shares) => pool::run(shares, work)?,
+        }
+        let absent = || Err(Error::new(ErrorKind::Internal, "a share without a result"));
+        let results = results.into_iter().map(|result| result.into_inner().unwrap_or_else(absent));
+        join(&results.collect::<Result<Vec<_>>>()?)
     }
 
     /// The plan of this process.
@@ -243,14 +246,6 @@ impl Drop for Flight<'_> {
 
 pub(super) fn input_names(spec: &Spec, fields: &[TensorField]) -> Vec<String> {
     spec.features.iter().chain(fields).map(|field| field.name.clone()).collect()
-}
-
-/// Does `work` among the threads that it may have.
-fn on_crew<R: Send>(shares: Option<Shares>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
-    match shares {
-        None => work(),
-        Some(Shares { threads, .. }) => pool::run(threads, work)?,
-    }
 }
 
 fn run_plan(built: &Built, inputs: TVec<TValue>) -> Result<TVec<TValue>> {
