@@ -13,6 +13,20 @@ from typing import Any
 PERIOD = 100_000
 """Microseconds, the kernel's default."""
 
+VARIABLES = [
+    "MONOBLOC_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "WEB_CONCURRENCY",
+    "KUBERNETES_SERVICE_HOST",
+    "SERVER_SOFTWARE",
+]
+"""What a budget heeds besides control groups."""
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's, without what a budget heeds and with what is given."""
+    return {name: value for name, value in os.environ.items() if name not in VARIABLES} | variables
+
 
 class Unavailable(Exception):
     """This machine lets nobody make a control group here."""

@@ -6,28 +6,12 @@ import contextlib
 import os
 import signal
 import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import monobloc
 import numpy as np
+from children import SECONDS
 from conftest import Credit
-
-SECONDS = 60
-
-
-def fork(work: Callable[[], object], seconds: int = SECONDS) -> int:
-    """Runs `work` in a forked child that an alarm ends if it hangs; the child's process id."""
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(seconds)
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return pid
 
 
 def join(*pids: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import monobloc
 import pytest
 from conftest import ROOT, Credit
-from control_groups import ControlGroup, Unavailable, control_group
+from control_groups import ControlGroup, Unavailable, control_group, environment
 
 CPUS = len(os.sched_getaffinity(0))
 COMMAND = [str(ROOT / "target" / "release" / "monobloc"), "budget", "--json"]
@@ -27,19 +27,7 @@ said = {"threads": budget.threads, "quota": budget.quota, "workers": budget.work
 print(json.dumps(said | {"sources": sources}))
 """
 FACES = [COMMAND, [sys.executable, "-c", FROM_PYTHON]]
-VARIABLES = [
-    "MONOBLOC_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "WEB_CONCURRENCY",
-    "KUBERNETES_SERVICE_HOST",
-    "SERVER_SOFTWARE",
-]
-
 needs_two = pytest.mark.skipif(CPUS < 2, reason="needs two CPUs")
-
-
-def environment(**variables: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in VARIABLES} | variables
 
 
 @pytest.fixture

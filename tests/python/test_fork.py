@@ -9,17 +9,9 @@ from pathlib import Path
 
 import monobloc
 import pytest
+from children import SECONDS, fork
 from conftest import Credit
-from forks import (
-    SECONDS,
-    answers,
-    answers_batch,
-    answers_one,
-    fork,
-    join,
-    predicting,
-    threads,
-)
+from forks import answers, answers_batch, answers_one, join, predicting, threads
 
 FORKS = 1_000
 

@@ -21,8 +21,9 @@ from pathlib import Path
 import monobloc
 import numpy as np
 import pytest
+from children import fork
 from conftest import Credit
-from forks import answers_batch, answers_one, fork, join
+from forks import answers_batch, answers_one, join
 from services import DEADLINE, Gunicorn, fastapi
 
 SEED = int(os.environ.get("SEED", "1"))

@@ -10,8 +10,9 @@ from typing import Any
 import monobloc
 import pool_tasks
 import pytest
+from children import SECONDS
 from conftest import Credit
-from forks import SECONDS, answers
+from forks import answers
 
 WORKERS = 2
 BATCH = 600

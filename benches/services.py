@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import ROOT
-
+ROOT = Path(__file__).resolve().parents[1]
 DEADLINE = 60
 FASTAPI = ROOT / "examples" / "fastapi"
 
