@@ -7,7 +7,7 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 class Process:
     """A process that answers each line on its standard input with a line of JSON."""
 
-    def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(
+        self, command: list[str], popen: Callable[..., subprocess.Popen[str]] = subprocess.Popen
+    ) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = popen(command, encoding="utf-8", **pipes)
         self.pid = self._process.pid
         self.name = " ".join(command)
         self.greeting = self.hear()
@@ -93,8 +94,12 @@ def plain_tract(case: Case, batch: int | None) -> Iterator[Process]:
         yield closing(started, [str(built_example("plain_tract")), str(case.model), *fixed])
 
 
-def closing(stack: contextlib.ExitStack, command: list[str]) -> Process:
-    process = Process(command)
+def closing(
+    stack: contextlib.ExitStack,
+    command: list[str],
+    popen: Callable[..., subprocess.Popen[str]] = subprocess.Popen,
+) -> Process:
+    process = Process(command, popen)
     stack.callback(process.close)
     return process
 

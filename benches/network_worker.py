@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lines import serve
 
 
 class Monobloc:
@@ -101,13 +102,5 @@ def read_inputs(folder: Path) -> dict[str, np.ndarray]:
     }
 
 
-def main() -> None:
-    worker = Worker(*sys.argv[1:])
-    print("{}", flush=True)
-    for line in sys.stdin:
-        command, *arguments = line.rstrip("\n").split("\t")
-        print(json.dumps(getattr(worker, command)(*arguments)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Worker(*sys.argv[1:]))
