@@ -36,8 +36,8 @@ BARS = {"dict": (12.0, 400), "JSON to JSON": (15.0, 400), "DataFrame": (80.0, 60
 
 
 def measure() -> list[Figure]:
-    frame, target = _table()
-    model = _fitted(frame, target)
+    frame, target = table()
+    model = fitted(frame, target)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "requests.bloc"
         monobloc.pack(model, path, reference=frame[:2000])
@@ -46,7 +46,8 @@ def measure() -> list[Figure]:
         return figures + _vector(Path(folder) / "vector.bloc")
 
 
-def _table() -> tuple[pd.DataFrame, np.ndarray]:
+def table() -> tuple[pd.DataFrame, np.ndarray]:
+    """Columns of numbers with gaps and of texts, and their classes."""
     rng = np.random.default_rng(SEED)
     amounts = {
         f"amount_{i}": np.where(rng.random(ROWS) < 0.1, np.nan, rng.lognormal(3, 1, ROWS))
@@ -61,7 +62,8 @@ def _table() -> tuple[pd.DataFrame, np.ndarray]:
     return frame, (score + rng.normal(0, 10, ROWS) > 25).astype(int)
 
 
-def _fitted(frame: pd.DataFrame, target: np.ndarray) -> Any:
+def fitted(frame: pd.DataFrame, target: np.ndarray) -> Any:
+    """A pipeline for the table, with a forest at its end."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     texts = make_pipeline(
         SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")
