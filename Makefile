@@ -108,7 +108,7 @@ $(STAMPS)/wheel-peers: $(STAMPS)/wheel $(STAMPS)/venv-peers
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees or requests for one part)
+bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests or containers for one part)
 	$(VENV)/python benches/run.py --only $(BENCH) --size $(SIZE) --without "$(WITHOUT)"
 
 .PHONY: format

@@ -13,10 +13,20 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
+CONTAINERS = FOLDER / "containers"
 NETWORKS = FOLDER / "networks"
 REQUESTS = FOLDER / "requests"
 TREES = FOLDER / "trees"
 LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
+CONTAINER_LIBRARIES = [
+    "monobloc",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "onnxruntime",
+    "skl2onnx",
+    "gunicorn",
+]
 NETWORK_LIBRARIES = ["monobloc", "numpy", "onnx", "onnxruntime"]
 _LOCK = Path(__file__).resolve().parents[1] / "Cargo.lock"
 

@@ -15,12 +15,13 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
+from record import CONTAINERS, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
 from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "memory.png"
 TREES_PICTURE = ROOT / "docs" / "trees.png"
+NO_RECORD = "Not measured yet."
 _MARKED = re.compile(r"(<!-- record:(\w+) -->\n).*?(<!-- /record -->)", re.DOTALL)
 
 
@@ -64,14 +65,19 @@ def measured_on(record: Record) -> str:
 
 def trees(record: Record, timings: list[Timing]) -> str:
     """The times of tree ensembles, their bars, and what was left out."""
-    left_out = "\n".join(f"* {what}: {reason}" for what, reason in record.left_out.items())
-    said = f"Not measured:\n\n{left_out}\n\n" if left_out else ""
-    return f"{tree_record.table(timings)}\n\n{table(record.figures)}\n\n{said}{measured_on(record)}"
+    return f"{tree_record.table(timings)}\n\n{bars(record)}"
 
 
 def bars(record: Record) -> str:
-    """The figures of a record and where they were measured."""
-    return f"{table(record.figures)}\n\n{measured_on(record)}"
+    """The figures of a record, what was left out, and where they were measured."""
+    left_out = "\n".join(f"* {what}: {reason}" for what, reason in record.left_out.items())
+    said = f"Not measured:\n\n{left_out}\n\n" if left_out else ""
+    return f"{table(record.figures)}\n\n{said}{measured_on(record)}"
+
+
+def containers() -> str:
+    """The newest record's figures, where there is one."""
+    return bars(Record.newest(CONTAINERS)) if any(CONTAINERS.glob("*.json")) else NO_RECORD
 
 
 def _newest_trees() -> tuple[Record, list[Timing]] | None:
@@ -86,11 +92,12 @@ def filled(text: str, record: Record, networks: Record) -> str:
     picture = f"![Time of tree ensembles]({TREES_PICTURE.relative_to(ROOT)})"
     parts = {
         "bars": lambda: table(record.figures),
+        "containers": containers,
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
         "networks": lambda: bars(networks),
         "requests": lambda: bars(Record.newest(REQUESTS)),
-        "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else "Not measured yet.",
+        "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else NO_RECORD,
     }
     return _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]()}\n{found[3]}", text)
 

@@ -1,6 +1,7 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
-    python benches/run.py [--only memory|speed|tiles|networks|trees|requests]
+    python benches/run.py [--only memory|speed|tiles|networks|trees|requests|
+                           containers]
                           [--size small|default] [--without PEERS]
 
 Answers are compared first, by their bytes; rivals are measured in the same run. Size and peers that
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import cold_start  # noqa: E402
+import containers  # noqa: E402
 import networks  # noqa: E402
 import report  # noqa: E402
 import request_forms  # noqa: E402
@@ -28,9 +30,17 @@ import tree_picture  # noqa: E402
 import tree_processes  # noqa: E402
 import tree_record  # noqa: E402
 import trees  # noqa: E402
-from record import LIBRARIES, NETWORKS, REQUESTS, TREES, Record  # noqa: E402
+from record import (  # noqa: E402
+    CONTAINER_LIBRARIES,
+    CONTAINERS,
+    LIBRARIES,
+    NETWORKS,
+    REQUESTS,
+    TREES,
+    Record,
+)
 
-PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests"]
+PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests", "containers"]
 
 
 def main() -> int:
@@ -61,10 +71,13 @@ def main() -> int:
     of_requests = Record.new(LIBRARIES)
     if only in ("all", "requests"):
         of_requests.figures = request_forms.measure()
+    of_containers = Record.new(CONTAINER_LIBRARIES)
+    if only in ("all", "containers"):
+        of_containers.figures, of_containers.left_out = containers.measure()
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
-    figures = record.figures + of_networks.figures + of_requests.figures
+    figures = record.figures + of_networks.figures + of_requests.figures + of_containers.figures
     if figures:
         print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
@@ -72,6 +85,8 @@ def main() -> int:
         written.append(of_networks.write(NETWORKS))
     if only in ("all", "requests"):
         written.append(of_requests.write(REQUESTS))
+    if only in ("all", "containers"):
+        written.append(of_containers.write(CONTAINERS))
     if of_trees is not None:
         written += _write_trees(of_trees, arguments.size)
     for path in written:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import report
-from record import Record
+from record import Figure, Record
 
 
 def test_readme_has_the_figures_of_the_newest_record() -> None:
@@ -14,3 +17,21 @@ def test_the_newest_record_compares_the_same_answers() -> None:
     record = Record.newest()
     assert len({answer for way in record.comparison for answer in way["answers"]}) == 1
     assert record.files["nodes"] >= 10_000_000
+
+
+def test_a_record_says_what_was_not_measured() -> None:
+    record = Record.newest()
+    record.figures = [Figure("throttled periods", 0.0, "%", 5)]
+    assert "Not measured" not in report.bars(record)
+    record.left_out = {"8 callers in a quota": "no control groups with cpu are mounted"}
+    said = "Not measured:\n\n* 8 callers in a quota: no control groups with cpu are mounted\n"
+    assert said in report.bars(record)
+
+
+def test_a_part_of_the_bench_without_a_record_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(report, "CONTAINERS", tmp_path)
+    assert report.containers() == report.NO_RECORD
+    Record.newest().write(tmp_path)
+    assert report.containers() == report.bars(Record.newest(tmp_path))
