@@ -1,9 +1,9 @@
 """One process whose threads ask for batches at the same time, on two processors.
 
-    python caller_worker.py LIBRARY FOLDER
+    python caller_worker.py LIBRARY FOLDER ROWS
 
-`run CALLERS SECONDS` says how many rows a second were answered, and how many batches not as by
-scikit-learn: other bytes, or where a library is not exact more than a distance away.
+`run CALLERS SECONDS` says how many rows a second were answered, by how many CPUs, and how many
+batches not as by scikit-learn: other bytes, or where a library is not exact too far away.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ class Onnxruntime:
 
 
 class Worker:
-    def __init__(self, library: str, folder: str) -> None:
+    def __init__(self, library: str, folder: str, rows: str) -> None:
         self.library: Any = {"monobloc": Monobloc, "onnxruntime": Onnxruntime}[library](
             Path(folder)
         )
-        self.rows = np.load(Path(folder) / "rows.npy")
-        self.expected = np.load(Path(folder) / "expected.npy")
+        self.rows = np.load(Path(folder) / "rows.npy")[: int(rows)]
+        self.expected = np.load(Path(folder) / "expected.npy")[: int(rows)]
         assert self.library.agrees(self.library.predict(self.rows), self.expected)
 
     def run(self, callers: str, seconds: str) -> dict[str, Any]:
-        start = time.monotonic()
+        start, used = time.monotonic(), time.process_time()
 
         def call(_: int) -> tuple[int, int]:
             """Batches and how many were answered wrongly."""
@@ -76,8 +76,12 @@ class Worker:
 
         with ThreadPoolExecutor(int(callers)) as threads:
             batches, wrong = map(sum, zip(*threads.map(call, range(int(callers))), strict=True))
-        rows_per_second = batches * len(self.rows) / (time.monotonic() - start)
-        return {"rows_per_second": rows_per_second, "wrong": wrong}
+        seconds = time.monotonic() - start
+        return {
+            "rows_per_second": batches * len(self.rows) / seconds,
+            "cpus": (time.process_time() - used) / seconds,
+            "wrong": wrong,
+        }
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import saturation
 import stability
 from record import Figure
 
-TREES, DEPTH, BATCH = 100, 10, 2_000
+TREES, DEPTH = 100, 10
 
 
 def measure() -> tuple[list[Figure], dict[str, str]]:
@@ -23,7 +23,7 @@ def measure() -> tuple[list[Figure], dict[str, str]]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         forest = container_models.forest(
-            folder / "forest", TREES, DEPTH, rows=BATCH, converted=True
+            folder / "forest", TREES, DEPTH, rows=saturation.BATCH, converted=True
         )
         figures, left_out = saturation.in_quotas(forest)
         figures.append(saturation.threads_against_processes(forest))

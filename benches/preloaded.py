@@ -51,7 +51,7 @@ def _served(model: Packed, folder: Path) -> tuple[int, int]:
 
 
 def _touch(service: Gunicorn, model: Packed) -> None:
-    """Asks until each worker has answered for all rows; one that is busy leaves requests to others."""
+    """Asks until each worker has answered for all rows; busy ones leave requests to others."""
     body = model.rows().tobytes()
     digest = hashlib.sha256(model.expected()).hexdigest()
 
