@@ -68,7 +68,7 @@ def _of_model(title: str, model: Packed) -> list[Figure]:
     one, two = (monobloc.load(model.bloc, threads=threads) for threads in (1, 2))
     assert one.predict_proba(rows).tobytes() == expected
     assert two.predict_proba(rows).tobytes() == expected
-    of_row = statistics.median(_seconds(one, rows)[0] for _ in range(9)) * 1e6 / ROWS
+    of_row = min(_seconds(one, rows)[0] for _ in range(20)) * 1e6 / ROWS
     batches = {aim: rows[: BLOCKS * math.ceil(aim / of_row / BLOCKS)] for aim in ONE_THREAD}
     free = {aim: _times(one, two, batch) for aim, batch in batches.items()}
     paused = _times(one, two, batches[ONE_THREAD[0]], PAUSE)
@@ -127,15 +127,16 @@ def _times(one: Any, two: Any, batch: np.ndarray, pause: float = 0) -> Times:
     for _ in range(30):
         for engine, rows in calls:
             _seconds(engine, rows)
-    taken: list[list[float]] = [[], [], []]
-    own = 0.0
+    taken: list[list[tuple[float, float]]] = [[], [], []]
     for _ in range(CALLS):
         for (engine, rows), found in zip(calls, taken, strict=True):
             time.sleep(pause)
-            elapsed, own = _seconds(engine, rows)
-            found.append(elapsed)
-        assert own < taken[2][-1] / 2, "the engine did not share the batch"
-    return Times(*(statistics.median(found) * 1e6 for found in taken))
+            found.append(_seconds(engine, rows))
+    (half_time, _), (whole, _), (shared, own) = (
+        (statistics.median(each) * 1e6 for each in zip(*found, strict=True)) for found in taken
+    )
+    assert own < shared / 2, "the engine did not share the batches"
+    return Times(half_time, whole, shared)
 
 
 def _seconds(engine: Any, rows: np.ndarray) -> tuple[float, float]:
