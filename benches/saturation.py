@@ -30,13 +30,14 @@ PROCESSES_AGAINST_THREADS = 1.10
 
 @dataclass(frozen=True)
 class Case:
-    """A quota, and who asks for batches of how many rows in it."""
+    """Who asks for batches of how many rows in a quota; the bar is percent of throttled periods."""
 
     quota: float
+    """CPUs."""
     processes: int
     rows: int
+    """Of a batch."""
     bar: float | None = None
-    """Percent of the periods that may be throttled."""
 
     @property
     def name(self) -> str:
