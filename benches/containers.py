@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import container_models
+import footprints
 import hand_over
 import preloaded
 import saturation
@@ -29,5 +30,6 @@ def measure() -> tuple[list[Figure], dict[str, str]]:
         figures.append(saturation.threads_against_processes(forest))
         figures += hand_over.measure(folder)
         figures += preloaded.measure(folder)
+        figures += footprints.measure(folder / "footprints")
         figures += stability.measure(container_models.mixed(folder / "mixed"))
     return figures, left_out

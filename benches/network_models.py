@@ -70,6 +70,11 @@ def mlp(width: int = 512, hidden: int = 8192, layers: int = 4) -> onnx.ModelProt
     return make.model([("x", FLOAT, ["batch", width])], x)
 
 
+def linear(width: int = 30) -> onnx.ModelProto:
+    make = Builder()
+    return make.model([("x", FLOAT, ["batch", width])], _linear(make, "x", width, 1))
+
+
 def resnet50(width: int = 64, size: int = 224, classes: int = 1000) -> onnx.ModelProto:
     make = Builder()
     x = make.node("Relu", _convolution(make, "x", 3, width, 7, 2))

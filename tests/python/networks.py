@@ -71,12 +71,6 @@ def mlp(width: int = 64, hidden: int = 512) -> onnx.ModelProto:
     return make.model([("x", FLOAT, ["batch", width])], {"y": y})
 
 
-def linear(width: int = 30) -> onnx.ModelProto:
-    make = Builder(6)
-    y = make.node("Gemm", "x", make.weight(width, 1), make.weight(1))
-    return make.model([("x", FLOAT, ["batch", width])], {"y": y})
-
-
 def conv_net(channels: int = 64, size: int = 32) -> onnx.ModelProto:
     make = Builder(2)
     x, before = "x", 3

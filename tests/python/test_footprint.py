@@ -9,66 +9,37 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import footprints
 import monobloc
 import networks
-import numpy as np
 import pytest
 from conftest import ROOT
 from control_groups import ControlGroup, Unavailable, control_group
+from footprints import held
 
-WORKER = Path(__file__).with_name("footprint_worker.py")
 COMMAND = str(ROOT / "target" / "release" / "monobloc")
-
-
-def measured(blocs: list[Path], workers: int, threads: int = 1) -> tuple[int, float]:
-    """Private bytes of all workers, and the bytes of the blocs that they have mapped."""
-    command = [sys.executable, str(WORKER), str(threads), *map(str, blocs)]
-    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, **options) for _ in range(workers)]
-    said = []
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-        said.append(json.loads(process.stdout.readline()))
-    for process in processes:
-        process.communicate("\n", timeout=60)
-        assert process.returncode == 0
-    return sum(one["private"] for one in said), sum(one["mapped"] for one in said)
 
 
 @pytest.fixture(scope="module")
 def blocs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    from sklearn.ensemble import RandomForestClassifier
-
-    folder = tmp_path_factory.mktemp("footprint")
-    rng = np.random.default_rng(5)
-    X = rng.normal(size=(20_000, 30))
-    y = X[:, 0] + X[:, 1] ** 2 + rng.normal(size=len(X)) > 1
-    forest = RandomForestClassifier(200, n_jobs=2, random_state=1).fit(X, y)
-    paths = {name: folder / f"{name}.bloc" for name in ("forest", "linear", "network")}
-    monobloc.pack(forest, paths["forest"], reference=X[:1_000])
-    monobloc.pack(networks.linear(), paths["linear"])
-    monobloc.pack(networks.mlp(512, 2_048), paths["network"])
-    return paths
+    return footprints.blocs(tmp_path_factory.mktemp("footprint"))
 
 
 @pytest.fixture(scope="module")
 def process_bytes() -> int:
     """Private memory of a worker that has imported all and loaded nothing."""
-    return measured([], 1)[0]
+    return held([], 1)[0]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize("name", ["forest", "linear", "network"])
-def test_what_is_predicted_is_what_is_measured(
+@pytest.mark.parametrize("name", ["forest", "linear model", "network"])
+def test_what_is_predicted_is_what_is_held(
     blocs: dict[str, Path], process_bytes: int, name: str, workers: int
 ) -> None:
     predicted = monobloc.footprint(
         blocs[name], workers=workers, threads=1, process_bytes=process_bytes
     )
-    private, mapped = measured([blocs[name]], workers)
+    private, mapped = held([blocs[name]], workers)
     assert private + mapped == pytest.approx(predicted.total_bytes, rel=0.1)
     # Opening touches both ends of the file, and the kernel maps 64 KiB around each page.
     assert mapped == pytest.approx(predicted.shared_bytes, rel=0.1, abs=300_000)
@@ -78,7 +49,7 @@ def test_what_is_predicted_is_what_is_measured(
 def test_several_blocs_and_threads(blocs: dict[str, Path], process_bytes: int) -> None:
     paths = [blocs["forest"], blocs["network"]]
     predicted = monobloc.footprint(paths, workers=2, threads=2, process_bytes=process_bytes)
-    private, mapped = measured(paths, 2, threads=2)
+    private, mapped = held(paths, 2, threads=2)
     assert private + mapped == pytest.approx(predicted.total_bytes, rel=0.1)
     assert [bloc.path for bloc in predicted.blocs] == paths
 

@@ -22,8 +22,11 @@ const TILE_ROWS: usize = 1024;
 const SHARE_ROWS: usize = 16;
 const BLOCK_ROWS: usize = 64;
 
-/// Work that is worth a thread, or waiting for a turn. `BENCH=containers make bench` records what a helper costs.
-const WORTH_A_THREAD: Duration = Duration::from_micros(100);
+/// Work that is worth waiting for a turn.
+const WORTH_A_TURN: Duration = Duration::from_micros(100);
+/// Work for each thread that makes helpers worth it. One that has slept costs about 150 µs until it is at work
+/// (`BENCH=containers make bench` records it), during which the caller goes on.
+const WORTH_A_THREAD: Duration = Duration::from_micros(150);
 /// Shares per thread, so that one which others disturb, or which wakes late, does fewer of them.
 const SHARES_PER_THREAD: usize = 4;
 
@@ -118,7 +121,7 @@ impl Engine {
     /// do that are done sooner than it pays to wait for a turn, and those of an engine that was loaded for one thread.
     pub(super) fn shares(&self, pace: &Pace, n_rows: usize) -> Option<Shares> {
         let expected = pace.expected(n_rows);
-        if n_rows < 2 || self.threads == Some(1) || expected < WORTH_A_THREAD {
+        if n_rows < 2 || self.threads == Some(1) || expected < WORTH_A_TURN {
             return None;
         }
         let threads = self.threads.unwrap_or_else(|| self.budget.threads());
