@@ -27,11 +27,10 @@ mod tests {
     fn one_works_at_a_time() {
         loom::model(|| {
             let shared = Arc::new((Turns::new(1), UnsafeCell::new(0)));
-            let work = |shared: &(Turns, UnsafeCell<usize>)| {
-                let _turn = shared.0.take();
-                assert!(shared.0.take_free(1).is_empty());
+            let work = |(turns, place): &(Turns, UnsafeCell<usize>)| {
+                let _turn = turns.take_free(1).pop().unwrap_or_else(|| turns.ask().wait());
                 // loom fails where two threads are in here.
-                shared.1.with_mut(|_| thread::yield_now());
+                place.with_mut(|_| thread::yield_now());
             };
             let threads: Vec<_> = (0..2)
                 .map(|_| {
@@ -41,6 +40,7 @@ mod tests {
                 .collect();
             work(&shared);
             threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+            assert_eq!(shared.0.take_free(9).len(), 1);
         });
     }
 
@@ -50,13 +50,12 @@ mod tests {
             let turns = Arc::new(Turns::new(2));
             let working = Arc::new(AtomicUsize::new(0));
             let work = |turns: &Turns, working: &AtomicUsize| {
-                let own = turns.take();
-                let helpers = turns.take_free(1);
-                let threads = 1 + helpers.len();
-                assert!(working.fetch_add(threads, Ordering::SeqCst) + threads <= 2);
-                working.fetch_sub(threads, Ordering::SeqCst);
-                drop(own);
-                drop(helpers);
+                let mut own = turns.take_free(2);
+                if own.is_empty() {
+                    own.push(turns.ask().wait());
+                }
+                assert!(working.fetch_add(own.len(), Ordering::SeqCst) + own.len() <= 2);
+                working.fetch_sub(own.len(), Ordering::SeqCst);
             };
             let threads: Vec<_> = (0..2)
                 .map(|_| {
@@ -65,8 +64,10 @@ mod tests {
                 })
                 .collect();
             threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
-            let _first = turns.take();
-            assert_eq!(turns.take_free(9).len(), 1);
+            let asked = turns.ask();
+            assert!(turns.take_free(9).is_empty(), "not before who has asked");
+            drop(asked);
+            assert_eq!(turns.take_free(9).len(), 2);
         });
     }
 

@@ -72,16 +72,17 @@ def call():
         assert engine.predict_proba(frame).tobytes() == expected
 
 watcher = threading.Thread(target=watch)
+watcher.start()
+call()
+most_of_one = most
 callers = [threading.Thread(target=call) for _ in range(8)]
-for thread in [watcher, *callers]:
+for thread in callers:
     thread.start()
 for thread in callers:
     thread.join()
-most_of_many = most
-call()
 done.set()
 watcher.join()
-print(engine.threads, most_of_many, most)
+print(engine.threads, most_of_one, most)
 """
 
 
@@ -102,10 +103,11 @@ def test_threads_stay_within_the_budget_whatever_the_number_of_callers(
     environment = os.environ | {"MONOBLOC_NUM_THREADS": budget, "PYTHONPATH": path}
     command = [sys.executable, "-c", THREADS, str(credit.folder), str(threads)]
     said = subprocess.check_output(command, env=environment, text=True).split()
-    own, of_many, of_one = map(int, said)
+    own, of_one, of_many = map(int, said)
     assert own == (threads or int(budget))
-    assert of_many <= helpers
     assert of_one == helpers
+    # Those that do the work of callers who wait; then helpers sleep.
+    assert of_many <= helpers + (0 if threads == 1 else own)
 
 
 def test_a_batch_lets_other_threads_run(credit: Credit) -> None:

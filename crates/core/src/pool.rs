@@ -15,7 +15,7 @@ use turns::Turns;
 /// Threads of a crew at most.
 pub const MOST_THREADS: usize = 256;
 
-/// How long a crew's threads sleep while other crews work before they are ended.
+/// How long threads sleep while others work before they are ended.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The crews by number of threads. None is ever freed: a forked child can't join its parent's threads.
@@ -30,20 +30,22 @@ pub(crate) struct Shares {
     pub worth: usize,
 }
 
-/// Does `work` on the caller's thread when its turn comes, and at the same time on helpers as far as turns are left.
-/// Each call of `work` takes shares of the whole until none are left.
+/// Does `work` on the caller's thread if a turn is free, and at the same time on helpers as far as more are; else on a
+/// thread of the crew's when its turn comes, which goes on from work to work without sleeping in between. Each call of
+/// `work` takes shares of the whole until none are left.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] where threads can't be started.
-pub fn run(shares: Shares, work: impl Fn() + Sync) -> Result<()> {
-    let crew = Crew::of(shares.threads.clamp(1, MOST_THREADS));
-    let turn = crew.turns.take();
-    let helpers = if shares.worth > 1 { crew.turns.take_free(shares.worth - 1) } else { Vec::new() };
+pub fn run(Shares { threads, worth }: Shares, work: impl Fn() + Sync) -> Result<()> {
+    let crew = Crew::of(threads.clamp(1, MOST_THREADS));
+    let mut turns = crew.turns.take_free(worth.max(1));
+    let Some(turn) = turns.pop() else { return crew.wait(&work) };
+    let helpers = turns;
     if helpers.is_empty() {
         work();
         return Ok(());
     }
-    crew.helpers()?.in_place_scope(|scope| {
+    crew.threads_of(Role::Help)?.in_place_scope(|scope| {
         for helper in helpers {
             scope.spawn(|_| {
                 let _turn = helper;
@@ -56,21 +58,38 @@ pub fn run(shares: Shares, work: impl Fn() + Sync) -> Result<()> {
     Ok(())
 }
 
-/// Does `work`, which can't be shared, on the caller's thread when its turn comes.
+/// As [`run`], for work that can't be shared.
+///
+/// # Errors
+/// As [`run`].
 #[cfg(feature = "onnx")]
-pub fn in_turn<R>(threads: usize, work: impl FnOnce() -> R) -> R {
-    let _turn = Crew::of(threads.clamp(1, MOST_THREADS)).turns.take();
-    work()
+pub fn run_whole<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
+    let crew = Crew::of(threads.clamp(1, MOST_THREADS));
+    match crew.turns.take_free(1).pop() {
+        Some(_turn) => Ok(work()),
+        None => crew.wait(work),
+    }
 }
 
-/// Turns for threads that work together, and all but one of these threads: a caller is one itself.
+/// Turns for threads that work together, and the threads.
 struct Crew {
-    threads: usize,
+    size: usize,
     turns: Turns,
-    helpers: Mutex<Option<Helpers>>,
+    /// By role: where one role's are used, the other's sleep.
+    threads: [Mutex<Option<Started>>; 2],
 }
 
-struct Helpers {
+/// What threads of a crew do.
+#[derive(Clone, Copy)]
+enum Role {
+    /// Share the work of callers, one less than the crew's size: a caller works too. With one thread more the kernel was
+    /// seen to wake the one that had run on the caller's processor.
+    Help,
+    /// Do the work of callers who wait.
+    Serve,
+}
+
+struct Started {
     pool: Arc<ThreadPool>,
     last_used: Instant,
     /// When this crew last looked for others that are idle.
@@ -78,49 +97,63 @@ struct Helpers {
 }
 
 impl Crew {
-    fn of(threads: usize) -> &'static Crew {
+    fn of(size: usize) -> &'static Crew {
         let make =
-            || Ok::<_, Infallible>(Crew { threads, turns: Turns::new(threads), helpers: Mutex::default() });
-        match CREWS[threads].get_or_make(make) {
+            || Ok::<_, Infallible>(Crew { size, turns: Turns::new(size), threads: Default::default() });
+        match CREWS[size].get_or_make(make) {
             Ok(crew) => crew,
         }
     }
 
-    /// The helpers' threads, started where they are not.
-    fn helpers(&self) -> Result<Arc<ThreadPool>> {
+    /// Does `work` on a thread of the crew's when its turn comes.
+    fn wait<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R> {
+        let asked = self.turns.ask();
+        Ok(self.threads_of(Role::Serve)?.install(|| {
+            let _turn = asked.wait();
+            work()
+        }))
+    }
+
+    /// The crew's threads for a role, started where they are not.
+    fn threads_of(&self, role: Role) -> Result<Arc<ThreadPool>> {
         let now = Instant::now();
-        let mut helpers = self.lock();
-        let mut started = match helpers.take() {
-            Some(started) => started,
-            None => Helpers { pool: Arc::new(start(self.threads - 1)?), last_used: now, last_looked: now },
+        let (place, count) = match role {
+            Role::Help => (&self.threads[0], self.size - 1),
+            Role::Serve => (&self.threads[1], self.size),
         };
-        let looks = now.saturating_duration_since(started.last_looked) >= Duration::from_secs(1);
+        let mut started = lock(place);
+        let mut threads = match started.take() {
+            Some(threads) => threads,
+            None => Started { pool: Arc::new(start(count)?), last_used: now, last_looked: now },
+        };
+        let looks = now.saturating_duration_since(threads.last_looked) >= Duration::from_secs(1);
         if looks {
-            started.last_looked = now;
+            threads.last_looked = now;
         }
-        started.last_used = now;
-        let pool = Arc::clone(&started.pool);
-        *helpers = Some(started);
-        drop(helpers);
+        threads.last_used = now;
+        let pool = Arc::clone(&threads.pool);
+        *started = Some(threads);
+        drop(started);
         if looks {
-            end_idle(self, now);
+            end_idle(now);
         }
         Ok(pool)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Helpers>> {
-        self.helpers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ends the threads that nobody uses and that nobody did for a while.
+    fn end_idle(&self, now: Instant) {
+        for place in &self.threads {
+            let is_idle = |threads: &mut Started| {
+                now.saturating_duration_since(threads.last_used) >= IDLE
+                    && Arc::get_mut(&mut threads.pool).is_some()
+            };
+            drop(lock(place).take_if(is_idle));
+        }
     }
+}
 
-    /// Ends the threads if nobody uses them and nobody did for a while.
-    fn end_if_idle(&self, now: Instant) {
-        let mut helpers = self.lock();
-        let is_idle = |started: &mut Helpers| {
-            now.saturating_duration_since(started.last_used) >= IDLE
-                && Arc::get_mut(&mut started.pool).is_some()
-        };
-        drop(helpers.take_if(is_idle));
-    }
+fn lock(place: &Mutex<Option<Started>>) -> MutexGuard<'_, Option<Started>> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start(threads: usize) -> Result<ThreadPool> {
@@ -132,13 +165,9 @@ fn start(threads: usize) -> Result<ThreadPool> {
         .map_err(|error| Error::new(ErrorKind::Io, format!("starting {threads} threads: {error}")))
 }
 
-/// Ends the threads of other crews that nobody uses any more, as when a quota has changed.
-fn end_idle(working: &Crew, now: Instant) {
-    for crew in CREWS.iter().filter_map(PerProcess::get) {
-        if crew.threads != working.threads {
-            crew.end_if_idle(now);
-        }
-    }
+/// Ends the threads that nobody uses any more, as when a quota has changed or many callers have become one.
+fn end_idle(now: Instant) {
+    CREWS.iter().filter_map(PerProcess::get).for_each(|crew| crew.end_idle(now));
 }
 
 #[cfg(test)]
@@ -201,16 +230,18 @@ mod tests {
     #[test]
     fn threads_end_when_nobody_uses_them_and_start_again() {
         let crew = Crew::of(5);
-        let pool = crew.helpers().expect("threads");
+        let is_started = |role: Role| lock(&crew.threads[role as usize]).is_some();
+        let pool = crew.threads_of(Role::Help).expect("threads");
         let later = Instant::now() + 2 * IDLE;
-        crew.end_if_idle(later);
-        assert!(crew.lock().is_some(), "somebody holds them");
+        end_idle(later);
+        assert!(is_started(Role::Help), "somebody holds them");
         drop(pool);
-        crew.end_if_idle(Instant::now());
-        assert!(crew.lock().is_some(), "just used");
-        end_idle(Crew::of(6), later);
-        assert!(crew.lock().is_none());
-        assert_eq!(crew.helpers().expect("threads").current_num_threads(), 4);
+        end_idle(Instant::now());
+        assert!(is_started(Role::Help) && !is_started(Role::Serve), "just used");
+        end_idle(later);
+        assert!(!is_started(Role::Help));
+        let count = |role| crew.threads_of(role).expect("threads").current_num_threads();
+        assert_eq!((count(Role::Help), count(Role::Serve)), (4, 5));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Turns to work, of which there are so many at a time, in the order of asking.
+//! Turns to work, of which there are so many at a time.
 
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
@@ -9,69 +9,77 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 /// Hands out turns. Only ever used in the process that made it.
 #[derive(Debug)]
 pub(super) struct Turns {
-    queue: Mutex<Queue>,
-    changed: Condvar,
+    counts: Mutex<Counts>,
+    freed: Condvar,
 }
 
 #[derive(Debug)]
-struct Queue {
-    /// The number of the next one to ask.
-    asked: u64,
-    /// The number of the one who is next to be served.
-    served: u64,
-    /// How many turns nobody has.
+struct Counts {
+    /// Turns that nobody has.
     free: usize,
+    /// How many have asked for a turn and not had it.
+    asked: usize,
 }
 
 /// A turn, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Turn<'a>(&'a Turns);
 
+/// A turn that was asked for. While one is, nobody who comes later takes a free one.
+#[derive(Debug)]
+pub(super) struct Asked<'a>(&'a Turns);
+
 impl Turns {
     /// As many turns at a time as `count`.
     pub fn new(count: usize) -> Turns {
-        Turns { queue: Mutex::new(Queue { asked: 0, served: 0, free: count }), changed: Condvar::new() }
+        Turns { counts: Mutex::new(Counts { free: count, asked: 0 }), freed: Condvar::new() }
     }
 
-    /// Waits for a turn.
-    pub fn take(&self) -> Turn<'_> {
-        let mut queue = self.lock();
-        let own = queue.asked;
-        queue.asked += 1;
-        while queue.served != own || queue.free == 0 {
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-        queue.served += 1;
-        queue.free -= 1;
-        if queue.free > 0 && queue.served != queue.asked {
-            self.changed.notify_all();
-        }
-        Turn(self)
-    }
-
-    /// Turns for helpers, `most` at most: what is left when nobody waits.
+    /// Turns that are free while nobody has asked for one, `most` at most.
     pub fn take_free(&self, most: usize) -> Vec<Turn<'_>> {
-        let mut queue = self.lock();
-        if queue.served != queue.asked {
-            return Vec::new();
-        }
-        let count = most.min(queue.free);
-        queue.free -= count;
-        drop(queue);
+        let mut counts = self.lock();
+        let count = if counts.asked == 0 { most.min(counts.free) } else { 0 };
+        counts.free -= count;
+        drop(counts);
         (0..count).map(|_| Turn(self)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks for a turn.
+    pub fn ask(&self) -> Asked<'_> {
+        self.lock().asked += 1;
+        Asked(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Waits until a turn is free.
+    pub fn wait(self) -> Turn<'a> {
+        let mut counts = self.0.lock();
+        while counts.free == 0 {
+            counts = self.0.freed.wait(counts).unwrap_or_else(PoisonError::into_inner);
+        }
+        counts.free -= 1;
+        drop(counts);
+        Turn(self.0)
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asked -= 1;
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.free += 1;
-        if queue.served != queue.asked {
-            self.0.changed.notify_all();
+        let mut counts = self.0.lock();
+        counts.free += 1;
+        if counts.asked > 0 {
+            self.0.freed.notify_one();
         }
     }
 }

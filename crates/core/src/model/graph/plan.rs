@@ -175,7 +175,7 @@ impl Network {
             let run = || pace.timed(n_rows, || run_plan(built, inputs));
             let outputs = match shares {
                 None => run(),
-                Some(Shares { threads, .. }) => pool::in_turn(threads, run),
+                Some(Shares { threads, .. }) => pool::run_whole(threads, run)?,
             };
             return outputs?.into_iter().map(Tensor::of_value).collect();
         }
