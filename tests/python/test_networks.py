@@ -17,7 +17,8 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
-from forks import fork, join
+from children import fork
+from forks import join
 from monobloc.packing import network as packing
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
