@@ -347,7 +347,9 @@ impl Fold {
             }
             self.constants.lock().give_up(key);
         }
-        self.constants.lock().make_room(output_bytes, node)?;
+        // More than this is not kept.
+        let most = input_bytes.max(CONST_FOLD_MEM_BUDGET);
+        self.constants.lock().make_room(output_bytes.min(most), node)?;
         let Some(Evaluated { last, key, values }) = evaluate(model, &chain, inputs, input_bytes)? else {
             return Ok(None);
         };
