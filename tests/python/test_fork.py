@@ -83,6 +83,31 @@ def test_forks_of_forks_while_other_threads_predict(credit: Credit) -> None:
     descend(3)
 
 
+def test_no_process_loses_or_gains_rows_by_a_fork(credit: Credit) -> None:
+    """Each counts its own from the fork on, on top of what there was."""
+    engine = monobloc.load(credit.bloc, threads=2)
+
+    def counted() -> int:
+        return engine.health().out_of_distribution["rows"]
+
+    def child() -> None:
+        before = counted()
+        answers_batch(engine, credit)
+        answers_one(engine, credit)
+        assert counted() == before + len(credit.batch) + 20
+
+    def batches(turns: int) -> None:
+        for _ in range(turns):
+            answers_batch(engine, credit)
+
+    with ThreadPoolExecutor(2) as others:
+        running = [others.submit(batches, 20) for _ in range(2)]
+        join(*[fork(child) for _ in range(20)])
+        for one in running:
+            one.result()
+    assert counted() == 40 * len(credit.batch)
+
+
 def test_nothing_but_a_batch_starts_a_thread(credit: Credit, clean_python: Path) -> None:
     """So forking a parent that has loaded, and answered a row, is safe for other libraries too."""
     code = """
