@@ -14,8 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -104,7 +104,7 @@ def test_the_split_works(tmp_path: Any) -> None:
     ("model", "said"),
     [
         (GradientBoostingClassifier(n_estimators=2), "RandomForestClassifier"),
-        (LogisticRegression(), "not supported"),
+        (GaussianNB(), "not supported"),
         (CalibratedClassifierCV(forest(), cv=2), "not supported"),
         (GridSearchCV(forest(), {"max_depth": [2]}, cv=2), "best_estimator_"),
     ],

@@ -70,13 +70,15 @@ fn section(title: &str, entries: &BTreeMap<String, String>, text: &mut String) {
 fn model(engine: &Engine) -> String {
     let model = engine.model();
     let Some(ensemble) = model.ensemble() else { return network(engine) };
-    let forest = ensemble.forest();
-    let trees = format!(
-        "{} trees, {} nodes, {} different leaves",
-        forest.n_trees(),
-        forest.n_nodes(),
-        forest.n_distinct_leaves()
-    );
+    let trees = match ensemble.forest() {
+        Some(forest) => format!(
+            "{} trees, {} nodes, {} different leaves",
+            forest.n_trees(),
+            forest.n_nodes(),
+            forest.n_distinct_leaves()
+        ),
+        None => format!("a weight for each of {} features", engine.pipeline().n_features()),
+    };
     let source = printable(model.source());
     match model.classes() {
         Some(classes) => format!("{source}, {} classes, {trees}", classes.values.len()),

@@ -15,8 +15,9 @@ use crate::bloc::{Bloc, Health, Manifest};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapped::View;
+use crate::model::linear::{Linear, LinearSpec};
 use crate::model::trees::Forest;
-use crate::model::{Constant, Ensemble, Model, Task};
+use crate::model::{Constant, Ensemble, Model, Scorer, Task};
 use crate::monitor::{self, EventCounts, EventOptions, Monitor, OutOfDistribution};
 use crate::pace::Pace;
 use crate::params::Params;
@@ -262,11 +263,17 @@ fn read(bloc: &Bloc) -> Result<(Schema, Pipeline, Model, Rules)> {
     let model = match kind.as_str() {
         "network" => read_network(bloc, &schema, &pipeline)?,
         _ => {
-            let section = bloc.section("forest.bin");
-            let forest = section.ok_or_else(|| Error::corrupt("the bloc has no member forest.bin"))?;
-            let ensemble =
-                Ensemble::parse(manifest.model.get(), Forest::read(&forest)?, pipeline.n_features())?;
-            Model::Ensemble(Box::new(ensemble))
+            let n_features = pipeline.n_features();
+            let scorer = |linear: Option<&LinearSpec>| match linear {
+                Some(spec) => Linear::read(spec, &params, n_features).map(Scorer::Linear),
+                None => {
+                    let section = bloc.section("forest.bin");
+                    let forest =
+                        section.ok_or_else(|| Error::corrupt("the bloc has no member forest.bin"))?;
+                    Ok(Scorer::Forest(Box::new(Forest::read(&forest)?)))
+                }
+            };
+            Model::Ensemble(Box::new(Ensemble::parse(manifest.model.get(), scorer, n_features)?))
         }
     };
     let rules = manifest

@@ -1,5 +1,6 @@
 //! Golden rows: inputs with the outputs that the training library gave, replayed through an engine.
 
+mod bounded;
 mod comparison;
 #[cfg(feature = "onnx")]
 mod tensors;
@@ -20,6 +21,7 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
+use bounded::Said;
 use comparison::Difference;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -45,7 +47,8 @@ pub struct GoldenReport {
     /// The greatest difference of an ensemble's output in units in the last place of the source's type.
     pub max_ulp_diff: u64,
     /// Whether the outputs are what they must be. For an ensemble: raw scores and labels the very same, and
-    /// outputs within [`crate::model::Ensemble::max_ulps`]. For a
+    /// outputs within [`crate::model::Ensemble::max_ulps`]. For a linear model: raw scores within a bound on what the
+    /// order of summation makes, outputs and labels as near as that allows. For a
     /// network: within the stated bound of the reference's.
     pub accepted: bool,
 }
@@ -119,6 +122,16 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     }
     if let Some(expected) = &expected_classes {
         accepted &= compare(CLASS, expected, &classes)?.is_none();
+    }
+    if let Some(bounds) = engine.raw_score_bounds(&input)? {
+        let said = Said {
+            raw_scores: expected_raw.as_deref().unwrap_or(&expected),
+            outputs: &expected,
+            classes: expected_classes.as_deref().unwrap_or(&[]),
+        };
+        let raw_scores = if expected_raw.is_some() { &raw_scores } else { &outputs };
+        let classes = if expected_classes.is_some() { classes.as_slice() } else { &[] };
+        accepted = bounded::agree(ensemble, &bounds, said, Said { raw_scores, outputs: &outputs, classes });
     }
     let magnitude = expected.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     Ok(GoldenReport {

@@ -17,6 +17,7 @@ use crate::engine::{Engine, LoadOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{self, GoldenReport, GoldenRows, Widths};
 use crate::model::Task;
+use crate::model::linear::LinearSpec;
 use crate::model::link::Link;
 use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
 use crate::params::{NumberType, NumbersRef};
@@ -130,15 +131,19 @@ impl Packer {
         if let Some(rules) = &mut draft.sanity {
             *rules = rules::raw(&Rules::parse(rules.get(), &schema)?)?;
         }
-        let ModelTask { task, link } =
+        let ModelTask { task, link, linear } =
             serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
-        let forest = self.forest.ok_or_else(no_forest)?;
-        let n_raw_scores = forest.n_outputs();
+        let n_raw_scores = match (&linear, &self.forest) {
+            (Some(linear), _) => linear.n_outputs(),
+            (None, forest) => forest.as_ref().ok_or_else(no_forest)?.n_outputs(),
+        };
         let widths = Widths { task, n_outputs: link.n_outputs(n_raw_scores), n_raw_scores };
         let golden_bytes = golden::write(&schema, widths, golden)?;
         let mut writer = BlocWriter::default();
         writer.add("params.bin", 1, true, self.params)?;
-        writer.add("forest.bin", 2, true, forest.finish()?)?;
+        if let Some(forest) = self.forest {
+            writer.add("forest.bin", 2, true, forest.finish()?)?;
+        }
         writer.add("reference.json", 1, false, reference.as_bytes().to_vec())?;
         writer.add(golden::MEMBER, 1, false, golden_bytes)?;
         if let Some((member, file)) = self.source {
@@ -218,6 +223,7 @@ struct ModelTask {
     task: Task,
     #[serde(default)]
     link: Link,
+    linear: Option<LinearSpec>,
 }
 
 fn no_forest() -> Error {

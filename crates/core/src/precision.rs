@@ -15,6 +15,14 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// The distance of 1 from the next number.
+    pub const fn epsilon(self) -> f64 {
+        match self {
+            Precision::Single => f32::EPSILON as f64,
+            Precision::Double => f64::EPSILON,
+        }
+    }
+
     /// NumPy's name of the type.
     pub fn name(self) -> &'static str {
         match self {

@@ -69,7 +69,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let ensemble = self.model.ensemble();
-        let features = ensemble.map_or(self.pipeline.feature_type(), |ensemble| ensemble.forest().features());
+        let features = ensemble.map_or(self.pipeline.feature_type(), Ensemble::features);
         let n_places = input.n_rows() * self.pipeline.n_features();
         match features {
             Precision::Single => self.features(input, &mut vec![0_f32; n_places], &self.sanity),
@@ -109,7 +109,7 @@ impl Engine {
         let width = ensemble.width(answer);
         let findings = self.in_tiles(&self.pace, input, out, width, |rows, out, findings| {
             let checks = Checks { sanity, findings };
-            SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.forest().features() {
+            SCRATCH.with_borrow_mut(|(scratch, single, double)| match ensemble.features() {
                 Precision::Single => self.tile(ensemble, input, rows, answer, scratch, single, out, checks),
                 Precision::Double => self.tile(ensemble, input, rows, answer, scratch, double, out, checks),
             });
@@ -119,6 +119,16 @@ impl Engine {
             out[(finding.row - input.first_row()) * width..][..width].fill(f64::NAN);
         }
         Ok(findings)
+    }
+
+    /// How far raw scores may lie from the source's, for models whose source leaves the order of summation open.
+    pub(crate) fn raw_score_bounds(&self, input: &Input<'_>) -> Result<Option<Vec<f64>>> {
+        let Some(linear) = self.model.ensemble().and_then(Ensemble::linear) else { return Ok(None) };
+        let mut features = vec![0_f64; input.n_rows() * linear.n_features()];
+        self.features(input, &mut features, &self.no_rules)?;
+        let mut bounds = vec![0.0; input.n_rows() * linear.n_outputs()];
+        linear.bounds(&features, &mut bounds);
+        Ok(Some(bounds))
     }
 
     /// The outputs for all rows, or an error that names the rejected ones.

@@ -48,7 +48,7 @@ impl Engine {
             return Ok(of_network);
         }
         let of_tile = match self.model.ensemble() {
-            Some(ensemble) => match ensemble.forest().features() {
+            Some(ensemble) => match ensemble.features() {
                 Precision::Single => self.scratch_of_tile::<f32>(Some(ensemble)),
                 Precision::Double => self.scratch_of_tile::<f64>(Some(ensemble)),
             },

@@ -4,7 +4,8 @@ use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::float_mode::DefaultMode;
 use crate::input::Input;
-use crate::model;
+use crate::model::trees::Forest;
+use crate::model::{self, Ensemble};
 use crate::pace::Pace;
 use crate::pool::{self, Shares};
 use crate::preprocess::Scratch;
@@ -58,7 +59,7 @@ impl Engine {
     }
 
     fn is_in_blocks(&self) -> bool {
-        self.model.ensemble().is_some_and(|ensemble| ensemble.forest().is_ranked())
+        self.model.ensemble().and_then(Ensemble::forest).is_some_and(Forest::is_ranked)
     }
 
     /// Runs `tile` over ranges of rows with their places in `out`, on several threads where that pays.

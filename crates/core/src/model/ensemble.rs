@@ -1,6 +1,8 @@
-//! A tree ensemble with its outputs: one value per class or one prediction, for each row.
+//! A tree ensemble or a linear model with its outputs: one value per class or one prediction, for each row.
 
+use super::linear::{Linear, LinearSpec};
 use super::link::Link;
+use super::scorer::Scorer;
 use super::trees::source::Combine;
 use super::trees::{self, Forest};
 use super::{Classes, Task, argmax};
@@ -8,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::precision::{Float, Precision};
 use serde::{Deserialize, Serialize};
 
-/// A forest and what its sums mean. `Send` and `Sync`.
+/// A forest or a linear model, and what its sums mean. `Send` and `Sync`.
 #[derive(Debug)]
 pub struct Ensemble {
-    forest: Forest,
+    scorer: Scorer,
     source: String,
     combine: Combine,
     link: Link,
@@ -51,24 +53,33 @@ impl<V> Scratch<V> {
 }
 
 impl Ensemble {
-    /// Reads the manifest's `model` over the forest that it names.
-    pub(crate) fn parse(json: &str, forest: Forest, n_features: usize) -> Result<Ensemble> {
+    /// Reads the manifest's `model` over what `scorer` makes of its linear part, or without one.
+    pub(crate) fn parse(
+        json: &str,
+        scorer: impl FnOnce(Option<&LinearSpec>) -> Result<Scorer>,
+        n_features: usize,
+    ) -> Result<Ensemble> {
         let corrupt = |what: String| Error::corrupt(format!("reading the manifest's model: {what}"));
-        let Json { kind: Kind::Forest, source, task, combine, link, classes, decide, missing, infinite } =
+        let Json { kind, source, task, combine, link, classes, decide, missing, infinite, linear } =
             serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
-        if forest.n_features() != n_features {
+        if (kind == Kind::Linear) != linear.is_some() {
+            return Err(corrupt("a linear model has a linear part, and no other".to_owned()));
+        }
+        let scorer = scorer(linear.as_ref())?;
+        if scorer.n_features() != n_features {
             return Err(corrupt(format!(
-                "a forest over {} features; there are {n_features}",
-                forest.n_features()
+                "a model over {} features; there are {n_features}",
+                scorer.n_features()
             )));
         }
-        let n_outputs = link.n_outputs(forest.n_outputs());
+        let n_raw = scorer.n_outputs();
+        let n_outputs = link.n_outputs(n_raw);
         let fits = match (task, &classes, decide) {
             (Task::Classification, Some(classes), Decide::Probabilities | Decide::RawScores) => {
                 classes.values.len() == n_outputs && n_outputs > 0
             }
             (Task::Classification, Some(classes), Decide::Above { .. }) => {
-                classes.values.len() == 2 && n_outputs == 2 && forest.n_outputs() == 1
+                classes.values.len() == 2 && n_outputs == 2 && n_raw == 1
             }
             (Task::OutlierDetection, Some(classes), Decide::Isolation { .. }) => {
                 classes.values.len() == 2 && n_outputs == 1
@@ -92,16 +103,22 @@ impl Ensemble {
                 "{n_outputs} outputs with {labels} labels, decided on by {by}; {expected}"
             )));
         }
-        if combine == Combine::Single && forest.n_trees() != 1 {
-            return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
+        match &scorer {
+            Scorer::Forest(forest) if combine == Combine::Single && forest.n_trees() != 1 => {
+                return Err(corrupt(format!("{} trees; expected a single one", forest.n_trees())));
+            }
+            Scorer::Linear(_) if combine != Combine::Sum => {
+                return Err(corrupt("a linear model whose sums are combined".to_owned()));
+            }
+            _ => {}
         }
         if let Combine::Scaled { bias, .. } = &combine
-            && bias.len() != forest.n_outputs()
+            && bias.len() != n_raw
         {
-            return Err(corrupt(format!("a bias of {} for {} sums", bias.len(), forest.n_outputs())));
+            return Err(corrupt(format!("a bias of {} for {n_raw} sums", bias.len())));
         }
         Ok(Ensemble {
-            forest,
+            scorer,
             source,
             combine,
             link,
@@ -128,9 +145,34 @@ impl Ensemble {
         &self.source
     }
 
-    /// The trees.
-    pub fn forest(&self) -> &Forest {
-        &self.forest
+    /// The trees; `None` of a linear model.
+    pub fn forest(&self) -> Option<&Forest> {
+        match &self.scorer {
+            Scorer::Forest(forest) => Some(forest),
+            Scorer::Linear(_) => None,
+        }
+    }
+
+    /// The weights; `None` of trees.
+    pub fn linear(&self) -> Option<&Linear> {
+        match &self.scorer {
+            Scorer::Linear(linear) => Some(linear),
+            Scorer::Forest(_) => None,
+        }
+    }
+
+    /// The number of raw scores of a row.
+    pub fn n_raw_scores(&self) -> usize {
+        self.scorer.n_outputs()
+    }
+
+    /// The type that features are brought to.
+    pub(crate) fn features(&self) -> Precision {
+        self.scorer.features()
+    }
+
+    pub(crate) fn scorer(&self) -> &Scorer {
+        &self.scorer
     }
 
     /// How raw scores become outputs.
@@ -140,7 +182,7 @@ impl Ensemble {
 
     /// The number of values per row: one per class, or those of a regression.
     pub fn n_outputs(&self) -> usize {
-        self.link.n_outputs(self.forest.n_outputs())
+        self.link.n_outputs(self.n_raw_scores())
     }
 
     /// What the outputs are called.
@@ -159,7 +201,7 @@ impl Ensemble {
 
     /// The type of the source's outputs. They are kept as `f64`, which holds either.
     pub fn precision(&self) -> Precision {
-        self.forest.sums()
+        self.scorer.sums()
     }
 
     /// How far outputs may lie from the source's, in units in the last place, on rows with these raw scores.
@@ -169,7 +211,7 @@ impl Ensemble {
     /// the distance of its row's scores, and 10.
     pub fn max_ulps(&self, raw: &[f64]) -> u64 {
         let bound = self.link.max_ulps(self.precision());
-        let rows = raw.chunks_exact(self.forest.n_outputs());
+        let rows = raw.chunks_exact(self.n_raw_scores());
         let greatest = |of: fn(&[f64]) -> f64| rows.clone().map(of).fold(0.0, f64::max);
         match self.link {
             _ if !self.source.starts_with("catboost.") => bound,
@@ -204,7 +246,7 @@ impl Ensemble {
             Answer::Class => 1,
             Answer::Outputs => self.n_outputs(),
             Answer::OutputsAndClass => self.n_outputs() + 1,
-            Answer::RawScores => self.forest.n_outputs(),
+            Answer::RawScores => self.n_raw_scores(),
         }
     }
 
@@ -235,15 +277,15 @@ impl Ensemble {
             Answer::Outputs if self.link == Link::Identity => return self.raw_scores(features, trees, out),
             _ => {}
         }
-        let raw = sized(raw, n_rows * self.forest.n_outputs());
+        let raw = sized(raw, n_rows * self.n_raw_scores());
         self.raw_scores(features, trees, raw);
         if answer == Answer::Outputs {
-            return self.link.apply(raw, self.forest.n_outputs(), self.precision(), out);
+            return self.link.apply(raw, self.n_raw_scores(), self.precision(), out);
         }
         let n_outputs = self.n_outputs();
         let outputs = sized(outputs, n_rows * n_outputs);
-        self.link.apply(raw, self.forest.n_outputs(), self.precision(), outputs);
-        let rows = raw.chunks_exact(self.forest.n_outputs()).zip(outputs.chunks_exact(n_outputs));
+        self.link.apply(raw, self.n_raw_scores(), self.precision(), outputs);
+        let rows = raw.chunks_exact(self.n_raw_scores()).zip(outputs.chunks_exact(n_outputs));
         for ((raw, outputs), out) in rows.zip(out.chunks_exact_mut(self.width(answer))) {
             if let Some((class, values)) = out.split_last_mut() {
                 *class = self.decide.class(raw, outputs) as f64;
@@ -253,13 +295,16 @@ impl Ensemble {
     }
 
     fn raw_scores<V: Float>(&self, features: &[V], scratch: &mut trees::Scratch<V>, out: &mut [f64]) {
+        let forest = match &self.scorer {
+            Scorer::Linear(linear) => return linear.raw_scores(features, out),
+            Scorer::Forest(forest) => forest,
+        };
         if self.combine == Combine::Single {
-            return trees::fast::copy(&self.forest, features, scratch, out);
+            return trees::fast::copy(forest, features, scratch, out);
         }
-        out.chunks_exact_mut(self.forest.n_outputs())
-            .for_each(|row| row.copy_from_slice(self.forest.start()));
-        trees::fast::add(&self.forest, features, scratch, out);
-        self.combine.finish(out, self.forest.n_rounds(), self.precision());
+        out.chunks_exact_mut(forest.n_outputs()).for_each(|row| row.copy_from_slice(forest.start()));
+        trees::fast::add(forest, features, scratch, out);
+        self.combine.finish(out, forest.n_rounds(), self.precision());
     }
 }
 
@@ -318,10 +363,11 @@ impl Decide {
     }
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Forest,
+    Linear,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq)]
@@ -347,6 +393,7 @@ struct Json {
     missing: Policy,
     #[serde(default)]
     infinite: Policy,
+    linear: Option<LinearSpec>,
 }
 
 #[cfg(test)]

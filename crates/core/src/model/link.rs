@@ -54,6 +54,9 @@ pub enum Link {
         /// Whether 1 - p comes first, as classifiers give both classes.
         complement: bool,
     },
+    /// 1 / (1 + e^(-x)) of each raw score over the sum of the row's, which is added in pairs: scikit-learn's linear
+    /// classifiers that are fitted for each class against the rest (`LinearClassifierMixin._predict_proba_lr`).
+    LogisticOverSum,
     /// e^(x - m) over the sum of the row's, where m is the row's greatest raw score: CatBoost's
     /// `MultiClass` and LightGBM's `multiclass` (summed in order), scikit-learn's gradient boosting for more classes (`GradientBoostingClassifier` from 1.4
     /// on: before, it took the exponential of x less the logarithm of the sum, which loses digits).
@@ -100,9 +103,20 @@ impl Link {
     pub fn max_ulps(&self, precision: Precision) -> u64 {
         match (self, precision) {
             (Link::Argmax | Link::Hinge { .. } | Link::Identity | Link::SquareWithSign, _) => 0,
-            (Link::Softmax { .. }, Precision::Double) => 6,
+            (Link::LogisticOverSum | Link::Softmax { .. }, Precision::Double) => 6,
             (Link::Logistic { .. }, Precision::Single) => 3,
             _ => 2,
+        }
+    }
+
+    /// How much an output changes at most when all of a row's raw scores change by at most 1, for the links of linear
+    /// models: the greatest slope, by the mean value theorem.
+    pub(crate) fn steepness(&self) -> f64 {
+        match self {
+            Link::Logistic { scale, .. } => scale.abs() / 4.0,
+            Link::LogisticOverSum => 2.0,
+            Link::Softmax { .. } => 0.5,
+            _ => 1.0,
         }
     }
 
@@ -150,6 +164,13 @@ impl Link {
             Link::Logistic { scale, complement } => {
                 let logistic = |x| 1.0 / (1.0 + exp(-scale * x));
                 each_with_complement(raw, out, complement, precision, logistic);
+            }
+            Link::LogisticOverSum => {
+                each(raw, out, |x| 1.0 / (1.0 + exp(-x)));
+                for row in out.chunks_exact_mut(n_raw.max(1)) {
+                    let sum = Summation::Pairwise.sum(row);
+                    row.iter_mut().for_each(|value| *value = rounded(*value / sum));
+                }
             }
             Link::Softmax { summation } => {
                 let rows = raw.chunks_exact(n_raw.max(1)).zip(out.chunks_exact_mut(n_raw.max(1)));

@@ -4,18 +4,21 @@ mod ensemble;
 mod exponential;
 #[cfg(feature = "onnx")]
 pub mod graph;
+pub mod linear;
 pub mod link;
+mod scorer;
 pub mod trees;
 
 pub(crate) use ensemble::{Answer, Scratch};
 pub use ensemble::{Decide, Ensemble};
+pub(crate) use scorer::Scorer;
 
 use serde::{Deserialize, Serialize};
 
 /// A model with its outputs. `Send` and `Sync`.
 #[derive(Debug)]
 pub enum Model {
-    /// Trees over the feature matrix.
+    /// Trees or weights over the feature matrix.
     Ensemble(Box<Ensemble>),
     /// A network over tensors, or over the feature matrix as one.
     #[cfg(feature = "onnx")]
@@ -85,7 +88,7 @@ impl Model {
     /// Bytes of the file that predicting reads.
     pub(crate) fn shared_bytes(&self) -> u64 {
         match self {
-            Model::Ensemble(ensemble) => ensemble.forest().walked_bytes() as u64,
+            Model::Ensemble(ensemble) => ensemble.scorer().shared_bytes() as u64,
             #[cfg(feature = "onnx")]
             Model::Network(network) => network.shared_bytes(),
         }
@@ -94,7 +97,7 @@ impl Model {
     /// Bytes that the model keeps for itself.
     pub(crate) fn private_bytes(&self) -> u64 {
         match self {
-            Model::Ensemble(ensemble) => ensemble.forest().private_bytes() as u64,
+            Model::Ensemble(ensemble) => ensemble.scorer().private_bytes() as u64,
             #[cfg(feature = "onnx")]
             Model::Network(network) => network.private_bytes(),
         }
@@ -149,7 +152,7 @@ impl Model {
 
     /// The number of raw scores per row of an ensemble; a network has none.
     pub fn n_raw_scores(&self) -> usize {
-        self.ensemble().map_or(0, |ensemble| ensemble.forest().n_outputs())
+        self.ensemble().map_or(0, Ensemble::n_raw_scores)
     }
 }
 

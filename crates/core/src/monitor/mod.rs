@@ -36,14 +36,11 @@ impl Monitor {
         let window = self.shares.at(seconds);
         window.count_rows(n_rows);
         for row in findings.chunk_by(|one, next| one.row == next.row) {
-            if !row.iter().any(|finding| finding.kind.is_out_of_distribution()) {
+            let unlike = || row.iter().filter(|finding| sanity.is_out_of_distribution(finding));
+            if unlike().next().is_none() {
                 continue;
             }
-            window.count_out(
-                row.iter()
-                    .filter(|finding| finding.kind.is_out_of_distribution())
-                    .filter_map(|finding| sanity.number_of(&finding.field)),
-            );
+            window.count_out(unlike().filter_map(|finding| sanity.number_of(&finding.field)));
             if let Some(events) = &self.events {
                 events.tell(sanity, seconds, row);
             }

@@ -144,6 +144,15 @@ impl Sanity {
         self.numbers.get(name).copied()
     }
 
+    /// Whether what was found is unlike the reference; what is absent is where the reference misses no value.
+    pub(crate) fn is_out_of_distribution(&self, finding: &Finding) -> bool {
+        let misses_none = || {
+            let field = self.number_of(&finding.field).and_then(|number| self.fields.get(number));
+            field.is_some_and(|field| field.missing_is_unusual)
+        };
+        finding.kind.is_out_of_distribution() || finding.kind == FindingKind::Absent && misses_none()
+    }
+
     /// Whether values of the field called `name` stay out of events.
     pub(crate) fn redacts(&self, name: &str) -> bool {
         self.rules.fields.get(name).is_some_and(|rules| rules.redact)

@@ -12,7 +12,15 @@ from types import ModuleType
 from typing import Any
 
 from ..refusal import class_name
-from . import catboost, forest, hist_gradient_boosting, isolation_forest, lightgbm, xgboost
+from . import (
+    catboost,
+    forest,
+    hist_gradient_boosting,
+    isolation_forest,
+    lightgbm,
+    linear,
+    xgboost,
+)
 from .answers import Answers, ModelReading
 
 __all__ = ["MODELS", "Answers", "ModelReading", "reader_of"]
@@ -25,6 +33,7 @@ MODELS: dict[str, ModuleType] = {
         hist_gradient_boosting,
         isolation_forest,
         lightgbm,
+        linear,
         xgboost,
     )
     for source in module.SOURCES

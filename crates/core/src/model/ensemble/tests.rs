@@ -26,7 +26,8 @@ fn refusal(task: &str, classes: &Value, decide: &Value) -> String {
         "kind": "forest", "source": "sample", "task": task, "combine": "sum",
         "classes": classes, "decide": decide, "missing": "accept",
     });
-    let error = Ensemble::parse(&model.to_string(), forest, 1).expect_err("a model that contradicts itself");
+    let error = Ensemble::parse(&model.to_string(), |_| Ok(Scorer::Forest(Box::new(forest))), 1)
+        .expect_err("a model that contradicts itself");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     error.to_string()
 }
