@@ -185,6 +185,34 @@ def hist_gradient_boosting(random: Random) -> Boosted:
     return Boosted(model, found.frame, rows)
 
 
+def gradient_boosting(random: Random) -> Boosted:
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+    frame = data(random).frame.fillna(0.5)
+    kind = chosen(random, "binary", "classes", "real")
+    losses = {
+        "binary": ["log_loss", "exponential"],
+        "classes": ["log_loss"],
+        "real": ["squared_error", "absolute_error", "huber", "quantile"],
+    }
+    options = {
+        "loss": chosen(random, *losses[kind]),
+        "n_estimators": int(random.integers(1, 40)),
+        "max_depth": chosen(random, 1, 3, 6),
+        "learning_rate": chosen(random, 0.1, 0.3, 1, 0.017),
+        "subsample": chosen(random, 1.0, 0.6),
+        "init": chosen(random, None, None, "zero"),
+        "random_state": 0,
+    }
+    regressor = kind == "real"
+    model: Any = (GradientBoostingRegressor if regressor else GradientBoostingClassifier)(**options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(frame, targets(random, frame, kind))
+    trees = [(tree, np.arange(frame.shape[1])) for tree in model.estimators_.ravel()]
+    return _on_thresholds(random, model, frame, trees)
+
+
 def isolation_forest(random: Random) -> Boosted:
     from sklearn.ensemble import IsolationForest
 
@@ -197,14 +225,21 @@ def isolation_forest(random: Random) -> Boosted:
         random_state=0,
     )
     model.fit(frame)
+    trees = zip(model.estimators_, model.estimators_features_, strict=True)
+    return _on_thresholds(random, model, frame, trees)
+
+
+def _on_thresholds(random: Random, model: Any, frame: pd.DataFrame, trees: Any) -> Boosted:
+    """A model of scikit-learn's exact trees, each with its features, and rows that it takes."""
     splits = [
         (frame.columns[subset[feature]], float(threshold))
-        for tree, subset in zip(model.estimators_, model.estimators_features_, strict=True)
+        for tree, subset in trees
         for feature, threshold in zip(tree.tree_.feature, tree.tree_.threshold, strict=True)
         if feature >= 0
     ]
     rows = trying_rows(random, frame, splits, [])
-    finite = np.isfinite(rows.to_numpy().astype(np.float32)).all(axis=1)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(rows.to_numpy().astype(np.float32)).all(axis=1)
     return Boosted(model, frame, rows[finite].reset_index(drop=True))
 
 
@@ -526,6 +561,7 @@ def catboost(random: Random) -> Boosted:
 
 MAKERS: dict[str, Callable[[Random], Boosted]] = {
     "catboost": catboost,
+    "gradient_boosting": gradient_boosting,
     "hist_gradient_boosting": hist_gradient_boosting,
     "isolation_forest": isolation_forest,
     "lightgbm": lightgbm,

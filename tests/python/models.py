@@ -14,6 +14,7 @@ from sklearn.compose import ColumnTransformer, make_column_selector, make_column
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
+    GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -632,6 +633,10 @@ REGRESSORS: dict[str, Any] = {
     "extra-trees": ExtraTreesRegressor(n_estimators=7, min_samples_leaf=3, random_state=3),
     "decision-tree": DecisionTreeRegressor(min_samples_leaf=5, random_state=3),
     "extra-tree": ExtraTreeRegressor(min_samples_leaf=5, random_state=3),
+    "gradient-boosting": GradientBoostingRegressor(n_estimators=12, random_state=3),
+    "gradient-boosting-huber": GradientBoostingRegressor(
+        loss="huber", n_estimators=12, learning_rate=0.37, max_leaf_nodes=9, random_state=3
+    ),
 }
 
 

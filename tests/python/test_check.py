@@ -11,7 +11,7 @@ from models import STRINGS, forest, loans, numeric_block, target
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -103,7 +103,7 @@ def test_the_split_works(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (GradientBoostingClassifier(n_estimators=2), "RandomForestClassifier"),
+        (AdaBoostClassifier(n_estimators=2), "RandomForestClassifier"),
         (GaussianNB(), "not supported"),
         (CalibratedClassifierCV(forest(), cv=2), "not supported"),
         (GridSearchCV(forest(), {"max_depth": [2]}, cv=2), "best_estimator_"),

@@ -38,6 +38,8 @@ def bound(model: dict[str, Any], raw: np.ndarray) -> int:
         return 16 + int(3 * np.ptp(raw, axis=1).max())
     if model["source"].startswith("catboost") and model["link"] == "exp":
         return 4 + int(1.5 * np.abs(raw).max())
+    if model["link"] == "exp_less_log_sum":
+        return 16 + int(4 * np.abs(raw).max())
     if "softmax" in model["link"]:
         return 6 if model["source"].startswith("sklearn") else 3
     return 3 if "logistic" in model["link"] and model["source"].startswith("xgboost") else 2

@@ -15,7 +15,11 @@ import pytest
 import sklearn
 from boosted import Boosted, near
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    IsolationForest,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from test_exactness_boosted import exact
@@ -69,6 +73,7 @@ def boosters() -> dict[str, Any]:
         "catboost": lambda _: catboost.CatBoostClassifier(**cat),
         "lightgbm": lambda _: lightgbm.LGBMClassifier(**lgbm),
         "xgboost": lambda _: xgboost.XGBClassifier(enable_categorical=True, **xgb),
+        "gradient": lambda _: GradientBoostingClassifier(n_estimators=40, random_state=0),
         "hist": lambda _: HistGradientBoostingClassifier(
             max_iter=40,
             early_stopping=False,
@@ -85,7 +90,7 @@ def boosters() -> dict[str, Any]:
 
 
 def reference_of(kind: str, frame: pd.DataFrame) -> pd.DataFrame:
-    if kind == "isolation" or (kind == "hist" and not NATIVE):
+    if kind in ("gradient", "isolation") or (kind == "hist" and not NATIVE):
         return numbers(frame).fillna(0.0)
     if kind == "catboost":
         return numbers(frame)
@@ -132,8 +137,11 @@ def _numeric_splits(model: Any) -> Iterator[tuple[int, float]]:
         names = booster.feature_names or [f"f{i}" for i in range(booster.num_features())]
         places = {name: i for i, name in enumerate(names)}
         yield from zip(nodes["Feature"].map(places), nodes["Split"], strict=True)
-    elif isinstance(model, IsolationForest):
-        for tree, subset in zip(model.estimators_, model.estimators_features_, strict=True):
+    elif isinstance(model, (GradientBoostingClassifier, IsolationForest)):
+        trees = np.ravel(model.estimators_)
+        everything = [np.arange(model.n_features_in_)] * len(trees)
+        subsets = getattr(model, "estimators_features_", everything)
+        for tree, subset in zip(trees, subsets, strict=True):
             inner = tree.tree_.feature >= 0
             yield from zip(
                 subset[tree.tree_.feature[inner]], tree.tree_.threshold[inner], strict=True

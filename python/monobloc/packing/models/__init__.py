@@ -15,6 +15,7 @@ from ..refusal import class_name
 from . import (
     catboost,
     forest,
+    gradient_boosting,
     hist_gradient_boosting,
     isolation_forest,
     lightgbm,
@@ -30,6 +31,7 @@ MODELS: dict[str, ModuleType] = {
     for module in (
         catboost,
         forest,
+        gradient_boosting,
         hist_gradient_boosting,
         isolation_forest,
         lightgbm,
