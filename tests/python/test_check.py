@@ -14,7 +14,6 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -106,7 +105,6 @@ def test_the_split_works(tmp_path: Any) -> None:
         (AdaBoostClassifier(n_estimators=2), "RandomForestClassifier"),
         (GaussianNB(), "not supported"),
         (CalibratedClassifierCV(forest(), cv=2), "not supported"),
-        (GridSearchCV(forest(), {"max_depth": [2]}, cv=2), "best_estimator_"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )

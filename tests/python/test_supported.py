@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conftest import ROOT
 from monobloc._native import supported_operators
-from monobloc.packing import models, source, steps
+from monobloc.packing import models, source, steps, wrappers
 
 PAGE = ROOT / "docs" / "supported.md"
 
@@ -32,6 +32,18 @@ def page() -> str:
         lines.append(f"| `{step.SOURCE}` | {summary(step.__doc__)} |")
     lines += ["", "## Models", "", "| class |", "|---|"]
     lines += [f"| `{name}` |" for name in sorted(models.MODELS)]
+    lines += [
+        "",
+        "## Around a model",
+        "",
+        "Of these, what is fitted inside predicts, and is packed. What `imblearn.pipeline.Pipeline`"
+        " resamples is for training alone. A `TransformedTargetRegressor` is packed where it leaves"
+        " predictions as they are (`func=None` and no `transformer`).",
+        "",
+        "| class |",
+        "|---|",
+        *(f"| `{name}` |" for name in sorted((*wrappers.WRAPPERS, steps.pipeline.SOURCE))),
+    ]
     lines += networks()
     return "\n".join(lines) + "\n"
 

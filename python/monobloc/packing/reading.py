@@ -13,8 +13,8 @@ from .recipe import Column, Recipe, Table
 from .reference import Reference
 from .refusal import invalid_argument, refuse
 from .source import accepts, complaint
-from .steps import pipeline as pipelines
 from .steps import read_step
+from .wrappers import opened
 
 SAMPLE_ROWS = 4
 TRIED_ROWS = 1000
@@ -59,8 +59,8 @@ def read_preprocessing(
 
 def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> Reading:
     prefix = None
-    while pipelines.matches(model):
-        *steps, (name, last) = model.steps
+    while (layer := opened(model)) is not None:
+        steps, name, last = layer
         for step, estimator in steps:
             table = read_step(estimator, table, recipe, f"{path}/{step}")
         prefix = model[:-1] if steps else prefix

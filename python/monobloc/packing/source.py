@@ -64,27 +64,26 @@ def sequential(model: Any) -> Any:
     A shallow copy: the caller's object is not touched. What has no jobs stays itself: the copy
     of a LightGBM booster would forget its best iteration.
     """
-    if not hasattr(model, "steps") and not hasattr(model, "n_jobs"):
+    from .wrappers import opened, with_each
+
+    if opened(model) is not None:
+        return with_each(model, sequential)
+    if not hasattr(model, "n_jobs"):
         return model
     clone = copy.copy(model)
-    if hasattr(model, "steps"):
-        clone.steps = [(name, sequential(step)) for name, step in model.steps]
-    if hasattr(model, "n_jobs"):
-        clone.n_jobs = 1
+    clone.n_jobs = 1
     return clone
 
 
 def answers(model: Any, rows: Any) -> Answers:
     """What the source says of these rows."""
     from .models import reader_of
+    from .wrappers import opened, transformed_by
 
     with quiet():
-        while hasattr(model, "steps"):
-            *steps, (_, last) = model.steps
-            for _, step in steps:
-                if step is not None and step != "passthrough":
-                    rows = step.transform(rows)
-            model = last
+        while (layer := opened(model)) is not None:
+            steps, _, model = layer
+            rows = transformed_by(steps, rows)
         reader = reader_of(model)
         if reader is None:
             raise TypeError(f"{type(model)} is not supported")
@@ -107,9 +106,13 @@ def accepts(model: Any, rows: Any) -> bool:
 
 def attribute(model: Any, name: str) -> Any:
     """An attribute of the model's first step that has it, or None."""
+    from .wrappers import opened
+
     value = getattr(model, name, None)
-    if value is None and hasattr(model, "steps"):
-        found = (attribute(step, name) for _, step in model.steps if not isinstance(step, str))
+    if value is None and (layer := opened(model)) is not None:
+        steps, _, last = layer
+        inside = [*(step for _, step in steps), last]
+        found = (attribute(step, name) for step in inside if not isinstance(step, str))
         return next((value for value in found if value is not None), None)
     return value
 
@@ -119,9 +122,10 @@ def expected_names(model: Any, reference: Any) -> list[str] | None:
 
     LightGBM keeps names with underscores for spaces, and takes columns by their places.
     """
+    from .wrappers import predictor_of
+
     names = attribute(model, "feature_names_in_")
-    while hasattr(model, "steps"):
-        model = model.steps[-1][1]
+    model = predictor_of(model)
     library = type(model).__module__.partition(".")[0]
     is_frame = library in ("catboost", "lightgbm", "xgboost") and hasattr(reference, "columns")
     if names is None and is_frame:

@@ -10,7 +10,7 @@ from .models import MODELS, reader_of
 from .refusal import class_name
 from .source import version_problem
 from .steps import PASSTHROUGH, STEPS, step_of
-from .steps import pipeline as pipelines
+from .wrappers import is_pipeline, opened, problem, reason, steps_of
 
 
 def findings_of(model: Any) -> list[Finding]:
@@ -30,11 +30,10 @@ def preprocessing_findings(preprocess: Any) -> list[Finding]:
 
 
 def _model_findings(model: Any, path: str) -> list[Finding]:
-    if pipelines.matches(model):
-        problem = pipelines.problem(model)
-        if problem:
-            return [Finding(path, class_name(model), problem, "")]
-        *steps, (name, last) = model.steps
+    if found_problem := problem(model):
+        return [Finding(path, class_name(model), *found_problem)]
+    if (layer := opened(model)) is not None:
+        steps, name, last = layer
         found = [
             finding
             for step, estimator in steps
@@ -43,7 +42,7 @@ def _model_findings(model: Any, path: str) -> list[Finding]:
         return found + _model_findings(last, f"{path}/{name}")
     reader = reader_of(model)
     if reader is None:
-        return [Finding(path, class_name(model), _model_reason(model), supported_models())]
+        return [Finding(path, class_name(model), reason(model), supported_models())]
     return [
         Finding(path, class_name(model), reason, supported)
         for reason, supported in reader.problems(model)
@@ -71,9 +70,11 @@ def step_findings(step: Any, path: str) -> list[Finding]:
 
 def working_split(model: Any, findings: Sequence[Finding]) -> str | None:
     """The longest tail of a pipeline that can be packed alone, in words."""
-    if not pipelines.matches(model) or pipelines.problem(model) or version_problem():
+    if not is_pipeline(model) or problem(model) or version_problem():
         return None
-    names = [name for name, _ in model.steps]
+    names = [name for name, _ in steps_of(model)]
+    if len(names) != len(model.steps):
+        return None
     inside = {finding.path.split("/")[1] for finding in findings if "/" in finding.path}
     bad = [i for i, name in enumerate(names) if name in inside]
     if not bad:
@@ -97,11 +98,3 @@ def supported_steps() -> str:
 
 def supported_models() -> str:
     return ", ".join(source.rpartition(".")[2] for source in MODELS)
-
-
-def _model_reason(model: Any) -> str:
-    if hasattr(model, "best_estimator_"):
-        return "pack what the search found: model.best_estimator_"
-    if isinstance(model, type):
-        return "this is a class, not a fitted object"
-    return "this model is not supported"
