@@ -7,6 +7,8 @@ mod budget;
 mod inspect;
 mod pack;
 mod plan;
+mod predict;
+mod progress;
 mod sanity;
 mod verify;
 
@@ -40,6 +42,8 @@ enum Command {
     Pack(pack::Arguments),
     /// Tells the memory that workers which serve blocs will take, beside the limit that holds here.
     Plan(plan::Arguments),
+    /// Answers the rows of a file or pipe, in bounded memory.
+    Predict(predict::Arguments),
     #[cfg(feature = "onnx")]
     #[command(hide = true)]
     TunePanels(pack::TuneArguments),
@@ -67,11 +71,23 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    let mut is_closed = false;
     let result = monobloc::error::guard(|| match command {
         Command::Budget(arguments) => budget::run(&arguments),
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         Command::Pack(arguments) => pack::run(arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Predict(arguments) => predict::run(arguments).map(|said| match said {
+            Some(said) => {
+                // Standard output may hold the answers.
+                let _ = writeln!(std::io::stderr(), "monobloc: {}", printable(&said));
+                String::new()
+            }
+            None => {
+                is_closed = true;
+                String::new()
+            }
+        }),
         #[cfg(feature = "onnx")]
         Command::TunePanels(arguments) => pack::tune_panels(&arguments),
         Command::Sanity(arguments) => sanity::run(&arguments),
@@ -84,7 +100,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         _ => Ok(()),
     });
     match shown {
-        Ok(()) => 0,
+        Ok(()) => u8::from(is_closed),
         Err(error) => {
             let line = printable(&error.to_string().replace('\n', " "));
             let _ = writeln!(std::io::stderr(), "monobloc: {line} [{}]", error.kind().code());

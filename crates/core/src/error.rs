@@ -162,7 +162,7 @@ catalogue! {
     InvalidArgument = 5, "invalid_argument";
     /// The operating system refused to read or write.
     Io = 6, "io";
-    /// The request body is no JSON, or JSON of a form that is not taken. The message says where.
+    /// The request body, or a file of rows, is not of a form that is taken. The message says where.
     MalformedRequest = 13, "malformed_request";
     /// The path leads to something that is no bloc: a directory, a device, another kind of file.
     NotABloc = 7, "not_a_bloc";

@@ -31,6 +31,7 @@ pub mod records;
 pub mod request;
 pub mod sanity;
 pub mod schema;
+pub mod score;
 pub mod strided;
 mod vocabulary;
 

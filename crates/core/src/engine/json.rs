@@ -116,7 +116,8 @@ fn response(
     out
 }
 
-fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
+/// Appends the label of this number, null for NaN.
+pub(crate) fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
     match labels.get(number as usize).filter(|_| !number.is_nan()) {
         None => out.extend_from_slice(b"null"),
         Some(Label::Boolean(value)) => write(out, value),
@@ -126,7 +127,12 @@ fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
     }
 }
 
-fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Vec<u8>, T)) {
+/// Appends a list of what `each` appends.
+pub(crate) fn list<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    mut each: impl FnMut(&mut Vec<u8>, T),
+) {
     out.push(b'[');
     for (at, item) in items.into_iter().enumerate() {
         if at > 0 {
@@ -138,7 +144,7 @@ fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut each: impl
 }
 
 /// Appends `value`; what is not finite is null.
-fn write<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+pub(crate) fn write<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     if serde_json::to_writer(&mut *out, value).is_err() {
         out.extend_from_slice(b"null");
     }

@@ -1,0 +1,37 @@
+//! The formats of rows and answers.
+
+use std::path::Path;
+
+/// How rows or answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Comma-separated values with a header.
+    Csv,
+    /// The same, separated by tabs.
+    Tsv,
+}
+
+impl Format {
+    /// The endings of file names, in lower case, and their formats.
+    pub const ENDINGS: [(&'static str, Format); 2] = [("csv", Format::Csv), ("tsv", Format::Tsv)];
+
+    /// What the name of a file ends in.
+    pub fn of_path(path: &Path) -> Option<Format> {
+        Format::of_name(path.extension()?.to_str()?)
+    }
+
+    /// The format that an ending of file names stands for.
+    pub fn of_name(name: &str) -> Option<Format> {
+        let is = |(ending, _): &&(&str, Format)| ending.eq_ignore_ascii_case(name);
+        Format::ENDINGS.iter().find(is).map(|(_, format)| *format)
+    }
+
+    /// What separates fields.
+    pub(super) fn delimiter(self) -> Option<u8> {
+        match self {
+            Format::Csv => Some(b','),
+            Format::Tsv => Some(b'\t'),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Files and pipes of rows, answered in bounded memory: what `monobloc predict` does. `docs/cli.md` is the specification.
+//!
+//! Rows are read in blocks. Each thread takes the next block in turn, reads its rows, answers them and writes them as
+//! text; blocks are put out in order. So memory depends on the number of threads, and not on that of rows.
+
+mod answers;
+mod blocks;
+mod columns;
+mod csv;
+mod format;
+mod output;
+mod rows;
+mod turns;
+
+pub use csv::NA;
+pub use format::Format;
+
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sanity::{Finding, Status, verdict};
+use answers::Lines;
+use blocks::{Block, Blocks};
+use csv::Csv;
+use output::Output;
+use rows::Rows;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use turns::{Stop, in_order};
+
+/// Threads that score at most: each holds some megabytes.
+const MOST_THREADS: usize = 16;
+
+/// What is read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file, device or pipe.
+    File(PathBuf),
+    /// Standard input or output.
+    Standard,
+}
+
+/// Which rows to score, and where the answers go.
+#[derive(Clone, Debug)]
+pub struct Scoring {
+    /// The rows.
+    pub input: Place,
+    /// Their format; by default what the name of the file ends in, CSV on standard input.
+    pub input_format: Option<Format>,
+    /// The answers.
+    pub output: Place,
+    /// Their format; by default what the name of the file ends in, on standard output that of the input.
+    pub output_format: Option<Format>,
+    /// What separates the fields of CSV that is read; by default the format's.
+    pub delimiter: Option<u8>,
+    /// Texts of CSV that are missing values, besides the empty one; by default [`NA`].
+    pub na: Option<Vec<String>>,
+    /// Columns of the input that the answers carry.
+    pub ids: Vec<String>,
+    /// Where rejected rows are told of, as JSON lines.
+    pub rejects: Option<PathBuf>,
+    /// Threads; by default those of the engine.
+    pub threads: Option<usize>,
+}
+
+/// What became of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scored {
+    /// Rows that were answered or rejected.
+    pub rows: u64,
+    /// Rows without an answer.
+    pub rejected: u64,
+    /// Rows of which a value was replaced before they were answered.
+    pub repaired: u64,
+    /// Rows in which something else was found.
+    pub flagged: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Whether who reads the answers went away before their end.
+    pub is_closed: bool,
+}
+
+impl Scoring {
+    /// From `input` to `output`, with all else by default.
+    pub fn new(input: Place, output: Place) -> Scoring {
+        Scoring {
+            input,
+            input_format: None,
+            output,
+            output_format: None,
+            delimiter: None,
+            na: None,
+            ids: Vec::new(),
+            rejects: None,
+            threads: None,
+        }
+    }
+
+    /// Scores all rows. `progress` is told what has been done from time to time.
+    ///
+    /// # Errors
+    /// What the operating system says; [`ErrorKind::MalformedRequest`] for rows that can't be read, with the line;
+    /// [`ErrorKind::Schema`] for columns that are absent; [`ErrorKind::InvalidArgument`] for places, formats and models
+    /// that can't be used. A file of answers is not there then, or what it was before.
+    pub fn run(&self, engine: &Engine, progress: &(dyn Fn(&Scored) + Sync)) -> Result<Scored> {
+        let input: Box<dyn Read + Send> = match &self.input {
+            Place::Standard => Box::new(std::io::stdin()),
+            Place::File(path) => {
+                Box::new(File::open(path).map_err(|error| Error::io(path, "opening", &error))?)
+            }
+        };
+        self.run_from(engine, input, progress)
+    }
+
+    /// As [`Scoring::run`], with the bytes of `input`, which is only called as its place says.
+    ///
+    /// # Errors
+    /// As [`Scoring::run`].
+    pub fn run_from<'a>(
+        &self,
+        engine: &Engine,
+        input: Box<dyn Read + Send + 'a>,
+        progress: &(dyn Fn(&Scored) + Sync),
+    ) -> Result<Scored> {
+        let (input_format, output_format) = self.formats()?;
+        let ensemble = engine.model().ensemble().ok_or_else(|| {
+            let message =
+                "the model is a network, whose inputs and outputs are no tables; run it from a program";
+            Error::new(ErrorKind::InvalidArgument, message)
+        })?;
+        let lines = Lines::new(ensemble, &self.ids, output_format.delimiter())?;
+        let (schema, needed) = (engine.schema(), engine.pipeline().needed());
+        let named = |error: Error| match &self.input {
+            Place::File(path) => error.within(path.display()),
+            Place::Standard => error.within("standard input"),
+        };
+        let mut blocks = Blocks::new(input).map_err(named)?;
+        let default = || NA.map(str::to_owned).to_vec();
+        let missing = self.na.clone().unwrap_or_else(default);
+        let delimiter = self.delimiter.or(input_format.delimiter()).unwrap_or(b',');
+        let (csv, columns) =
+            Csv::begin(&mut blocks, delimiter, &missing, schema, needed, &self.ids).map_err(named)?;
+        let mut output = Output::begin(&self.output)?;
+        let rejects = self.rejects.clone().map(|path| Output::begin(&Place::File(path)));
+        let mut rejects = rejects.transpose()?;
+
+        let begun = output.write(&lines.header());
+        let mut scored = Scored::default();
+        let has_labels = ensemble.classes().is_some();
+        let width = ensemble.n_outputs() + usize::from(has_labels);
+        let threads = self.threads.unwrap_or_else(|| engine.threads()).clamp(1, MOST_THREADS);
+        let next = |part: &mut Part| {
+            if part.block.bytes.capacity() == 0 {
+                part.block.bytes = std::mem::take(&mut part.rows.text).into_bytes();
+            }
+            blocks.next(&mut part.block, |bytes| csv.end_of_records(bytes)).map_err(named)
+        };
+        let work = |part: &mut Part| {
+            let Part { block, rows, values, findings, text, end } = part;
+            *end = block.offset + block.bytes.len() as u64;
+            csv.read(schema, self.ids.len(), block, rows).map_err(named)?;
+            let input = rows.input(schema, |field| columns.has(field), columns.extra())?;
+            values.clear();
+            values.resize(rows.n_rows() * width, 0.0);
+            *findings = match has_labels {
+                true => engine.run_with_classes_into(&input, values)?,
+                false => engine.run_into(&input, values)?,
+            };
+            text.clear();
+            lines.append(text, rows, values);
+            Ok(())
+        };
+        let write = |part: &mut Part| {
+            output.write(&part.text)?;
+            for found in part.findings.chunk_by(|one, next| one.row == next.row) {
+                match found.iter().map(|finding| finding.status).max() {
+                    Some(Status::Rejected) => scored.rejected += 1,
+                    Some(Status::Repaired) => scored.repaired += 1,
+                    Some(Status::Flagged) => scored.flagged += 1,
+                    Some(Status::Ok) | None => {}
+                }
+            }
+            if let Some(rejects) = &mut rejects {
+                rejects.write(verdicts_of_rejected(&part.findings, scored.rows).as_bytes())?;
+            }
+            scored.rows += part.rows.n_rows() as u64;
+            scored.bytes = part.end;
+            progress(&scored);
+            Ok(())
+        };
+        match begun.and_then(|()| in_order(threads, next, work, write)) {
+            Ok(()) => {}
+            Err(Stop::Closed) => return Ok(Scored { is_closed: true, ..scored }),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        output.end()?;
+        rejects.map_or(Ok(()), Output::end)?;
+        Ok(scored)
+    }
+
+    /// The formats of input and output.
+    fn formats(&self) -> Result<(Format, Format)> {
+        let known = |place: &Place, option: &str| match place {
+            Place::Standard => Ok(None),
+            Place::File(path) => match Format::of_path(path) {
+                Some(format) => Ok(Some(format)),
+                None => {
+                    let endings = Format::ENDINGS.map(|(ending, _)| format!(".{ending}")).join(", ");
+                    let message = format!(
+                        "{}: its name does not say what format it has; expected one of {endings}, or {option}",
+                        path.display()
+                    );
+                    Err(Error::new(ErrorKind::InvalidArgument, message))
+                }
+            },
+        };
+        let input = match self.input_format {
+            Some(format) => format,
+            None => known(&self.input, "--format")?.unwrap_or(Format::Csv),
+        };
+        let output = match self.output_format {
+            Some(format) => format,
+            None => known(&self.output, "--out-format")?.unwrap_or(input),
+        };
+        Ok((input, output))
+    }
+}
+
+/// A block on its way, in memory that serves one after another.
+#[derive(Default)]
+struct Part {
+    block: Block,
+    rows: Rows,
+    values: Vec<f64>,
+    findings: Vec<Finding>,
+    text: Vec<u8>,
+    /// Where the block ends in the input.
+    end: u64,
+}
+
+/// For each rejected row its verdict as a line of JSON; rows count from `first_row`.
+fn verdicts_of_rejected(findings: &[Finding], first_row: u64) -> String {
+    let rows = findings.chunk_by(|one, next| one.row == next.row);
+    let rejected = rows.filter(|found| found.iter().any(|finding| finding.status == Status::Rejected));
+    let line = |found: &[Finding]| {
+        let mut said = verdict(found);
+        said["row"] = serde_json::json!(first_row + found[0].row as u64);
+        said.to_string() + "\n"
+    };
+    rejected.map(line).collect()
+}
+
+fn unread(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("reading: {error}"))
+}
