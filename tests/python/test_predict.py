@@ -54,6 +54,22 @@ def test_answers_are_those_of_pandas_and_scikit_learn(credit: Credit, live: Path
     assert np.array_equal(found[PROBABILITIES].to_numpy(), credit.model.predict_proba(read))
 
 
+def test_json_lines_have_the_answers_of_run_json(
+    credit: Credit, live: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    answers(credit.bloc, live, "--id", "number", "--out", out)
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    body = json.dumps({"rows": credit.rows}).encode()
+    expected = json.loads(monobloc.load(credit.bloc).run_json(body))["outputs"]
+    assert [row["number"] for row in found] == [str(at) for at in range(len(credit.rows))]
+    for name in ("label", "probabilities"):
+        assert [row[name] for row in found] == expected[name]
+    refused = predict(credit.bloc, out)
+    assert refused.returncode == 1
+    assert b"rows are not read from JSON lines" in refused.stderr
+
+
 def test_many_blocks_come_out_in_order_whatever_the_threads(credit: Credit, live: Path) -> None:
     head, *rows = live.read_text().splitlines()
     rows *= 20

@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The format of the rows: csv or tsv; by default what the file's name ends in, csv on standard input.
     #[arg(long, value_parser = format)]
     format: Option<Format>,
-    /// The format of the answers; by default what the file's name ends in, on standard output that of the rows.
+    /// The format of the answers: csv, tsv or jsonl; by default what the file's name ends in, on standard output that of the rows.
     #[arg(long, value_parser = format)]
     out_format: Option<Format>,
     /// What separates the fields of the rows: one ASCII character, or `tab`; by default a comma, a tab in a tsv.

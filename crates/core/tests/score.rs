@@ -51,6 +51,23 @@ fn rows_are_answered_and_columns_carried() {
 }
 
 #[test]
+fn answers_are_written_as_json_lines() {
+    let text = "age,balance,region,key\n25,-10,north,\"a \"\"b\"\"\"\n";
+    let (_, answers) = scored(text.as_bytes(), |scoring| {
+        scoring.ids.push("key".to_owned());
+        scoring.output_format = Some(Format::JsonLines);
+    })
+    .expect("answers");
+    let [no, yes] = sample::probabilities(25.0, -10.0, "north");
+    let label = u8::from(yes > no);
+    let expected =
+        format!("{{\"key\":\"a \\\"b\\\"\",\"label\":{label},\"probabilities\":[{no:?},{yes:?}]}}\n");
+    assert_eq!(answers, expected);
+    let error = scored(b"{}", |scoring| scoring.input_format = Some(Format::JsonLines)).expect_err("JSON");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
 fn a_record_may_be_longer_than_a_block_and_not_endless() {
     let region = "x".repeat(3 << 20);
     let text = format!("age,balance,region\n1,2,\"{region}\n\"\n3,4,north\n");

@@ -8,13 +8,20 @@ use std::path::Path;
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
+    /// A JSON object on each line. Answers are written so; rows are not read.
+    JsonLines,
     /// The same, separated by tabs.
     Tsv,
 }
 
 impl Format {
     /// The endings of file names, in lower case, and their formats.
-    pub const ENDINGS: [(&'static str, Format); 2] = [("csv", Format::Csv), ("tsv", Format::Tsv)];
+    pub const ENDINGS: [(&'static str, Format); 4] = [
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("jsonl", Format::JsonLines),
+        ("ndjson", Format::JsonLines),
+    ];
 
     /// What the name of a file ends in.
     pub fn of_path(path: &Path) -> Option<Format> {
@@ -31,6 +38,7 @@ impl Format {
     pub(super) fn delimiter(self) -> Option<u8> {
         match self {
             Format::Csv => Some(b','),
+            Format::JsonLines => None,
             Format::Tsv => Some(b'\t'),
         }
     }

@@ -218,6 +218,10 @@ impl Scoring {
             Some(format) => format,
             None => known(&self.input, "--format")?.unwrap_or(Format::Csv),
         };
+        if input == Format::JsonLines {
+            let message = "rows are not read from JSON lines; expected CSV or TSV (--format)";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         let output = match self.output_format {
             Some(format) => format,
             None => known(&self.output, "--out-format")?.unwrap_or(input),
