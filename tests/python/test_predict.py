@@ -382,3 +382,12 @@ def test_regression_and_text_labels(tmp_path: Path) -> None:
     assert list(found) == ["label", *(f"probability_{name}" for name in text.classes_)]
     assert found["label"].tolist() == text.predict(frame).tolist()
     assert np.array_equal(found.iloc[:, 1:].to_numpy(), text.predict_proba(frame))
+
+
+def test_answers_and_rejects_are_two_files(credit: Credit, live: Path, tmp_path: Path) -> None:
+    out = tmp_path / "both"
+    for rejects in (out, tmp_path / "." / "both"):
+        said = predict(credit.bloc, live, "--out", out, "--out-format", "csv", "--rejects", rejects)
+        assert said.returncode == 1
+        assert b"expected two files [invalid_argument]" in said.stderr
+    assert not list(tmp_path.iterdir())

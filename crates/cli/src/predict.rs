@@ -4,7 +4,7 @@ use crate::progress::Bar;
 use monobloc::score::{Format, Place, Scoring};
 use monobloc::{Engine, Error, ErrorKind, LoadOptions, Result};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -43,6 +43,10 @@ pub struct Arguments {
 /// What to tell when all rows are answered; `None` where who reads the answers went away before.
 pub fn run(arguments: Arguments) -> Result<Option<String>> {
     let Arguments { bloc, input, out, format, out_format, delimiter, na, id, rejects, threads } = arguments;
+    if rejects.as_ref().is_some_and(|rejects| is_same_file(rejects, &out)) {
+        let message = format!("--rejects and --out are both {}; expected two files", out.display());
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     let place = |path: PathBuf| if path.as_os_str() == "-" { Place::Standard } else { Place::File(path) };
     let threads = threads.map(NonZeroUsize::get);
     let total = std::fs::metadata(&input).ok().filter(std::fs::Metadata::is_file).map(|there| there.len());
@@ -82,6 +86,12 @@ pub fn run(arguments: Arguments) -> Result<Option<String>> {
         false => format!("{} rows: {}", scored.rows, counts.join(", ")),
     };
     Ok(Some(said))
+}
+
+/// Whether two paths lead to one place, there or not yet.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    resolved(one).ok().zip(resolved(other).ok()).is_some_and(|(one, other)| one == other)
 }
 
 fn format(name: &str) -> std::result::Result<Format, String> {
