@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(engine) = Engine::load(unpublished.path(), &LoadOptions::default()) else { return };
     let text = String::from_utf8_lossy(cells);
     let column: Vec<Cell> = cells.iter().map(|&byte| cell(byte, &text)).collect();
-    let columns = engine.schema().fields().iter().map(|_| Some(Column::Cells(Cells { cells: &column, text: &text })));
+    let columns = engine.schema().fields().iter().map(|_| Some(Column::Cells(Cells::new(&column, &text))));
     let input = Input::new(engine.schema(), column.len(), columns.collect()).expect("columns of one length");
     let prediction = engine.run(&input).expect("run never fails for a row");
     assert_eq!(prediction.outputs.len(), column.len() * engine.model().n_outputs());

@@ -62,7 +62,7 @@ pub struct LoadOptions {
     pub events: Option<EventOptions>,
     /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
-    /// Threads that batches take together; 1 keeps each on its caller's thread, however many callers there are. By
+    /// Threads that batches take together, 256 at most; 1 keeps each on its caller's thread, however many callers there are. By
     /// default the budget that [`CpuBudget::read`](crate::CpuBudget::read) explains, followed as it changes.
     pub threads: Option<usize>,
     /// How much of the file to read.

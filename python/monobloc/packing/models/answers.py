@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..refusal import class_name
 from ..source import quiet
 
 
@@ -71,6 +72,16 @@ def boosted_label_problem(classes: Any) -> tuple[str, str] | None:
     if len(classes) < 2:
         return "it was fitted on a single class", "two classes or more"
     return label_problem(classes)
+
+
+def outputs_of(model: Any) -> dict[str, Any]:
+    """What the manifest says of the class, and of what it predicts."""
+    classes = getattr(model, "classes_", None)
+    return {
+        "source": class_name(model),
+        "task": "regression" if classes is None else "classification",
+        "classes": None if classes is None else labels_of(classes),
+    }
 
 
 def labels_of(classes: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .answers import (
     ModelReading,
     class_numbers,
     label_problem,
-    labels_of,
+    outputs_of,
     table_of,
 )
 from .forest import thresholds
@@ -120,12 +120,10 @@ def _description(model: Any) -> dict[str, Any]:
     elif classes is not None:
         link = {"softmax": {"summation": "pairwise"}} if _divides(model) else "exp_less_log_sum"
     return {
+        **outputs_of(model),
         "kind": "forest",
-        "source": class_name(model),
-        "task": "regression" if classes is None else "classification",
         "combine": "sum",
         "link": link,
-        "classes": None if classes is None else labels_of(classes),
         "decide": "probabilities" if classes is None else _decide(model),
         "missing": "refuse",
     }

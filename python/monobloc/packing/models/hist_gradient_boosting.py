@@ -10,7 +10,6 @@ import numpy as np
 
 from ..features import feature_matrix
 from ..recipe import Column, Recipe, Table
-from ..refusal import class_name
 from ..source import quiet
 from ..steps import read_step
 from .answers import (
@@ -18,7 +17,7 @@ from .answers import (
     ModelReading,
     boosted_label_problem,
     class_numbers,
-    labels_of,
+    outputs_of,
     table_of,
 )
 
@@ -124,12 +123,10 @@ def _description(model: Any) -> dict[str, Any]:
         link = {"softmax": {"summation": "in_order"}}
     by_raw = classes is not None and _decides_by_raw(model)
     return {
+        **outputs_of(model),
         "kind": "forest",
-        "source": class_name(model),
-        "task": "regression" if classes is None else "classification",
         "combine": "sum",
         "link": link,
-        "classes": None if classes is None else labels_of(classes),
         "decide": "raw_scores" if by_raw else "probabilities",
         "missing": "accept",
         "infinite": "accept",

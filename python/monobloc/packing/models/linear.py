@@ -16,7 +16,7 @@ from .answers import (
     ModelReading,
     boosted_label_problem,
     class_numbers,
-    labels_of,
+    outputs_of,
     plain_answers,
     table_of,
 )
@@ -70,12 +70,10 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     intercepts = np.ascontiguousarray(np.broadcast_to(np.ravel(intercepts), len(weights)))
     classes = getattr(model, "classes_", None)
     description = {
+        **outputs_of(model),
         "kind": "linear",
-        "source": class_name(model),
-        "task": "regression" if classes is None else "classification",
         "combine": "sum",
         "link": "identity" if classes is None else _link(model),
-        "classes": None if classes is None else labels_of(classes),
         "decide": "probabilities" if classes is None else "raw_scores",
         "missing": "refuse",
         "linear": {
