@@ -122,14 +122,16 @@ for line in sys.stdin:
 """
 
 
-@needs_two
-def test_a_quota_that_changes_is_followed(
-    group: ControlGroup, credit: Credit, tmp_path: Path
-) -> None:
-    import pandas as pd
+@pytest.fixture(scope="module")
+def rows(credit: Credit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A batch that is worth several threads, for other processes."""
+    path = tmp_path_factory.mktemp("rows") / "rows.pickle"
+    credit.batch.to_pickle(path)
+    return path
 
-    rows = tmp_path / "rows.pickle"
-    pd.concat([credit.frame] * 10).to_pickle(rows)
+
+@needs_two
+def test_a_quota_that_changes_is_followed(group: ControlGroup, credit: Credit, rows: Path) -> None:
     group.set_quota(2.0)
     process = group.popen(
         [sys.executable, "-c", FOLLOWS, str(credit.bloc), str(rows)],
@@ -168,13 +170,9 @@ print(len(answers), all(answers))
 
 @needs_two
 def test_eight_callers_of_batches_are_not_throttled(
-    group: ControlGroup, credit: Credit, tmp_path: Path
+    group: ControlGroup, credit: Credit, rows: Path
 ) -> None:
     """One and a half CPUs are one thread, however many callers want two."""
-    import pandas as pd
-
-    rows = tmp_path / "rows.pickle"
-    pd.concat([credit.frame] * 20).to_pickle(rows)
     group.set_quota(1.5)
     command = [sys.executable, "-c", SATURATES, str(credit.bloc), str(rows)]
     group.run([*command, "0.1"], env=environment())

@@ -102,12 +102,13 @@ impl Engine {
                 rows.next_multiple_of(if self.is_in_blocks() { BLOCK_ROWS } else { SHARE_ROWS })
             }
         };
-        let left = Mutex::new(out.chunks_mut(share.min(tile_rows) * width).enumerate());
+        let share = share.min(tile_rows);
+        let left = Mutex::new(out.chunks_mut(share * width).enumerate());
         let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
         let found = Mutex::new(Vec::new());
         pool::run(shares, || {
             while let Some((number, out)) = next() {
-                let findings = in_order(number * share.min(tile_rows), out);
+                let findings = in_order(number * share, out);
                 if !findings.is_empty() {
                     found.lock().unwrap_or_else(PoisonError::into_inner).push((number, findings));
                 }
@@ -125,7 +126,7 @@ impl Engine {
         if n_rows < 2 || self.threads == Some(1) || expected < WORTH_A_TURN {
             return None;
         }
-        let threads = self.threads.unwrap_or_else(|| self.budget.threads());
+        let threads = self.threads();
         let worth = expected.as_nanos() / WORTH_A_THREAD.as_nanos();
         let most = usize::try_from(worth).unwrap_or(usize::MAX).min(n_rows / SHARE_ROWS);
         Some(Shares { threads, worth: most.clamp(1, threads) })
