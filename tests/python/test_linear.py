@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -226,13 +228,9 @@ def test_an_altered_weight_is_no_bloc(tmp_path: Path) -> None:
 
 
 def test_inspect_tells_of_weights(tmp_path: Path) -> None:
-    import subprocess
-
-    from conftest import ROOT
-
     frame = table()[["income", "debt"]]
     model = linear.Ridge().fit(frame, frame.income)
     monobloc.pack(model, tmp_path / "linear.bloc", reference=frame)
-    command = [ROOT / "target" / "release" / "monobloc", "inspect", tmp_path / "linear.bloc"]
+    command = [sys.executable, "-m", "monobloc", "inspect", tmp_path / "linear.bloc"]
     said = subprocess.check_output(command, text=True)
     assert "sklearn.linear_model.Ridge, a weight for each of 2 features" in said
