@@ -23,7 +23,7 @@ EMBEDDINGS := .venv-embeddings/bin
 PEERS := .venv-peers/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
-EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py tests/python/test_tree_files.py) tests/python/test_inputs.py tests/python/test_linear.py
+EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py tests/python/test_tree_files.py) tests/python/test_inputs.py tests/python/test_linear.py tests/python/test_methods.py tests/python/test_wrappers.py
 PYTHON_SOURCES := python tests/python benches examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

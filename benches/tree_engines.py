@@ -96,7 +96,7 @@ class Monobloc(Engine):
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
         """What the trees add up to."""
-        return self._engine.raw_scores(rows)
+        return self._engine.raw_score(rows)
 
 
 class LightGBM(Engine):

@@ -28,7 +28,7 @@ def test_a_booster_that_kept_later_iterations(tmp_path: Path) -> None:
     assert booster.best_iteration < booster.num_trees()
     expected = booster.predict(X, raw_score=True)
     for model in (booster, pickle.loads(pickle.dumps(booster))):
-        same(packed(model, tmp_path, X).raw_scores(X), expected)
+        same(packed(model, tmp_path, X).raw_score(X), expected)
 
 
 def kept(sigmoid: float, *, keep: bool) -> Any:
@@ -41,7 +41,7 @@ def test_a_sigmoid_that_the_text_rounds(tmp_path: Path) -> None:
     with pytest.raises(monobloc.UnsupportedError, match="text rounds its sigmoid"):
         packed(kept(2.34567891, keep=True), tmp_path, X)
     for model in (kept(2.34567891, keep=False), kept(2.5, keep=True)):
-        same(packed(model, tmp_path, X).raw_scores(X), model.predict(X, raw_score=True))
+        same(packed(model, tmp_path, X).raw_score(X), model.predict(X, raw_score=True))
     reloaded = lightgbm.Booster(model_str=kept(2.34567891, keep=True).model_to_string())
     assert monobloc.check(reloaded)
 

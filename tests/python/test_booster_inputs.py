@@ -76,7 +76,7 @@ def test_missing_in_training(kind: str, dtype: Any, tmp_path: Path) -> None:
     rows = RANDOM.permuted(table, axis=0)
     rows[:5] = np.nan
     rows[5:10] = 0
-    same(engine.raw_scores(rows), raw(model, rows))
+    same(engine.raw_score(rows), raw(model, rows))
     assert np.array_equal(engine.predict(rows), model.predict(rows))
 
 
@@ -101,7 +101,7 @@ def test_arrays(kind: str, dtype: Any, tmp_path: Path) -> None:
     else:
         model = MISSING[kind]().fit(table, wanted)
     engine = packed(model, tmp_path, table)
-    same(engine.raw_scores(table), raw(model, table))
+    same(engine.raw_score(table), raw(model, table))
 
 
 @pytest.mark.parametrize("of", ["booster", "wrapper"])
@@ -112,7 +112,7 @@ def test_arrays_of_python_objects(of: str, tmp_path: Path) -> None:
     model = model.booster_ if of == "booster" else model
     objects = table.astype(object)
     objects[::7, 1] = None
-    same(packed(model, tmp_path, objects).raw_scores(objects), raw(model, objects))
+    same(packed(model, tmp_path, objects).raw_score(objects), raw(model, objects))
 
 
 def mixed() -> pd.DataFrame:
@@ -153,11 +153,11 @@ def test_mixed_frames(kind: str, columns: list[str], tmp_path: Path) -> None:
     model.fit(frame, wanted)
     engine = packed(model, tmp_path, frame)
     expected = raw(model, frame)
-    same(engine.raw_scores(frame), expected)
+    same(engine.raw_score(frame), expected)
     for rows in (slice(0, 1), slice(10, 15)):
-        same(engine.raw_scores(frame[rows]), expected[rows])
+        same(engine.raw_score(frame[rows]), expected[rows])
     records = frame[:20].to_dict("records")
-    same(engine.raw_scores(records), expected[:20])
+    same(engine.raw_score(records), expected[:20])
 
 
 @pytest.mark.parametrize("columns", [["int32"], ["float64", "bool"], ["bool"], ["float64"]])
@@ -176,4 +176,4 @@ def test_numbers_beside_categories(columns: list[str], tmp_path: Path) -> None:
     without = frame.copy()
     without.loc[::3, "level"] = None
     for rows in (frame, without, frame[:1]):
-        same(engine.raw_scores(rows), raw(model, rows))
+        same(engine.raw_score(rows), raw(model, rows))

@@ -71,7 +71,7 @@ def test_predictions(case: str, tmp_path: Path) -> None:
     found = engine.predict(X)
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     if case == "xgb gamma":
-        same(engine.raw_scores(X), model.predict(X, output_margin=True))
+        same(engine.raw_score(X), model.predict(X, output_margin=True))
         np.testing.assert_array_max_ulp(found, expected, 2)
     else:
         same(found, expected)
@@ -116,16 +116,16 @@ def test_classes(case: str, tmp_path: Path) -> None:
 def test_batches_threads_and_pickles(case: str, tmp_path: Path) -> None:
     rows = np.tile(X, (9, 1))
     engine = packed(CLASSIFIERS[case](), tmp_path, X)
-    scores = engine.raw_scores(rows)
+    scores = engine.raw_score(rows)
     shape = (len(rows),) if case == "xgb dart" else (len(rows), 3)
     assert scores.shape == shape
     assert scores.dtype == (np.float32 if case.startswith("xgb") else np.float64)
     engines = [monobloc.load(engine.path, threads=threads) for threads in (1, 2, 5)]
     for other in (*engines, pickle.loads(pickle.dumps(engine))):
-        same(other.raw_scores(rows), scores)
+        same(other.raw_score(rows), scores)
         for batch in (1, 2, 7, 64, 65, 1000):
-            same(other.raw_scores(rows[:batch]), scores[:batch])
-        same(other.raw_scores(np.asfortranarray(rows)), scores)
+            same(other.raw_score(rows[:batch]), scores[:batch])
+        same(other.raw_score(np.asfortranarray(rows)), scores)
 
 
 def test_zero_stands_for_missing(tmp_path: Path) -> None:

@@ -39,14 +39,14 @@ def test_outputs_have_the_librarys_types(tmp_path: Path) -> None:
     model = xgboost.XGBClassifier(**SMALL).fit(X, Y)
     engine = packed(model, tmp_path, X)
     assert engine.predict_proba(X).dtype == np.float32
-    same(engine.raw_scores(X), model.predict(X, output_margin=True))
+    same(engine.raw_score(X), model.predict(X, output_margin=True))
     outputs = engine.run(X).outputs
     assert outputs["probabilities"].dtype == np.float32
     assert (outputs["label"] == model.predict(X)).all()
     engine = packed(xgboost.XGBRegressor(**SMALL).fit(X, X[:, 0]), tmp_path, X)
     assert engine.predict(X).dtype == engine.run(X).outputs["prediction"].dtype == np.float32
     engine = packed(lightgbm.LGBMClassifier(**QUIET).fit(X, Y), tmp_path, X)
-    assert engine.predict_proba(X).dtype == engine.raw_scores(X).dtype == np.float64
+    assert engine.predict_proba(X).dtype == engine.raw_score(X).dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, bool])
@@ -63,9 +63,9 @@ def test_arrays_of_any_numbers(library: str, dtype: Any, tmp_path: Path) -> None
     if library == "hist":
         same(engine.predict(rows), model.predict(rows))
     elif library == "lightgbm":
-        same(engine.raw_scores(rows), model.predict(rows, raw_score=True))
+        same(engine.raw_score(rows), model.predict(rows, raw_score=True))
     else:
-        same(engine.raw_scores(rows), model.predict(rows, output_margin=True))
+        same(engine.raw_score(rows), model.predict(rows, output_margin=True))
 
 
 def test_frames_of_mixed_dtypes(tmp_path: Path) -> None:
@@ -78,11 +78,11 @@ def test_frames_of_mixed_dtypes(tmp_path: Path) -> None:
         }
     )
     model = xgboost.XGBClassifier(**SMALL).fit(frame, Y)
-    same(packed(model, tmp_path, frame).raw_scores(frame), model.predict(frame, output_margin=True))
+    same(packed(model, tmp_path, frame).raw_score(frame), model.predict(frame, output_margin=True))
     for columns in (["narrow", "whole", "wide"], ["whole", "flag"], list(frame), ["narrow"]):
         model = lightgbm.LGBMClassifier(**QUIET).fit(frame[columns], Y)
         engine = packed(model, tmp_path, frame[columns])
-        same(engine.raw_scores(frame), model.predict(frame[columns], raw_score=True))
+        same(engine.raw_score(frame), model.predict(frame[columns], raw_score=True))
 
 
 def test_missing_values_in_training(tmp_path: Path) -> None:
@@ -99,11 +99,11 @@ def test_early_stopping(tmp_path: Path) -> None:
     stopping = [lightgbm.early_stopping(2, verbose=False)]
     model = lightgbm.LGBMClassifier(n_estimators=200, verbose=-1)
     model.fit(X[:150], Y[:150], eval_set=[(X[150:], Y[150:])], callbacks=stopping)
-    same(packed(model, tmp_path, X).raw_scores(X), model.predict(X, raw_score=True))
+    same(packed(model, tmp_path, X).raw_score(X), model.predict(X, raw_score=True))
     model = xgboost.XGBClassifier(n_estimators=200, early_stopping_rounds=2, n_jobs=1)
     model.fit(X[:150], Y[:150], eval_set=[(X[150:], Y[150:])], verbose=False)
     assert model.best_iteration + 1 < 200
-    same(packed(model, tmp_path, X).raw_scores(X), model.predict(X, output_margin=True))
+    same(packed(model, tmp_path, X).raw_score(X), model.predict(X, output_margin=True))
 
 
 def test_rankers_forests_and_several_targets(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_rankers_forests_and_several_targets(tmp_path: Path) -> None:
     model = xgboost.XGBRanker(**SMALL).fit(X, Y, group=groups)
     same(packed(model, tmp_path, X).predict(X), model.predict(X))
     model = xgboost.XGBRFClassifier(**SMALL).fit(X, Y)
-    same(packed(model, tmp_path, X).raw_scores(X), model.predict(X, output_margin=True))
+    same(packed(model, tmp_path, X).raw_score(X), model.predict(X, output_margin=True))
     model = xgboost.XGBRegressor(booster="dart", rate_drop=0.3, **SMALL).fit(X, X[:, 0])
     same(packed(model, tmp_path, X).predict(X), model.predict(X))
     model = xgboost.XGBRegressor(**SMALL).fit(X, X[:, :2])
@@ -140,7 +140,7 @@ def test_levels_that_training_did_not_see(tmp_path: Path) -> None:
     knows_levels = tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 1)
     assert engine.run(rows).verdicts.rejected == ([1] if knows_levels else [])
     engine = packed(lightgbm.LGBMClassifier(**QUIET).fit(frame, Y), tmp_path, frame)
-    found = engine.raw_scores(rows)
+    found = engine.raw_score(rows)
     assert found[1] == found[2]
 
 
@@ -206,4 +206,4 @@ def test_refused(case: str, tmp_path: Path) -> None:
 def test_a_forest_keeps_its_answers_beside_boosters(tmp_path: Path) -> None:
     model = RandomForestClassifier(10, random_state=0, n_jobs=1).fit(X, Y)
     engine = packed(model, tmp_path, X)
-    same(engine.raw_scores(X), model.predict_proba(X))
+    same(engine.raw_score(X), model.predict_proba(X))

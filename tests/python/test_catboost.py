@@ -65,7 +65,7 @@ LABELS = {
 def test_labels(labels: str, tmp_path: Path) -> None:
     model = catboost.CatBoostClassifier(**QUIET).fit(X, LABELS[labels])
     engine = packed(model, tmp_path, X)
-    same(engine.raw_scores(X), raw(model, X))
+    same(engine.raw_score(X), raw(model, X))
     same(engine.predict(X), model.predict(X).ravel())
     same(engine.classes_, model.classes_)
     np.testing.assert_allclose(engine.predict_proba(X), model.predict_proba(X), rtol=1e-13)
@@ -74,7 +74,7 @@ def test_labels(labels: str, tmp_path: Path) -> None:
     from_file = monobloc.load(tmp_path / "file.bloc")
     same(from_file.predict(X), model.predict(X).ravel())
     same(from_file.classes_, model.classes_)
-    same(from_file.raw_scores(X), raw(model, X))
+    same(from_file.raw_score(X), raw(model, X))
 
 
 def test_ties_and_thresholds(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_frames_of_mixed_dtypes(tmp_path: Path) -> None:
     )
     model = catboost.CatBoostClassifier(**QUIET).fit(frame, Y)
     engine = packed(model, tmp_path, frame[["flag", "wide", "narrow", "whole number"]])
-    same(engine.raw_scores(frame), raw(model, frame))
+    same(engine.raw_score(frame), raw(model, frame))
     assert engine.feature_names_in_.tolist() == list(frame)
     model = catboost.CatBoostClassifier(**QUIET).fit(frame.to_numpy(float), Y)
-    same(packed(model, tmp_path, frame).raw_scores(frame), raw(model, frame))
+    same(packed(model, tmp_path, frame).raw_score(frame), raw(model, frame))
 
 
 @pytest.mark.parametrize("nan_mode", ["Forbidden", "Max", "Min"])
@@ -129,12 +129,12 @@ def test_which_trees_answer(tmp_path: Path) -> None:
     )
     model.fit(X[:150], Y[:150], eval_set=(X[150:], Y[150:]))
     assert model.tree_count_ == model.best_iteration_ + 1 < 300
-    same(packed(model, tmp_path, X).raw_scores(X), raw(model, X))
+    same(packed(model, tmp_path, X).raw_score(X), raw(model, X))
     model.fit(X[:150], Y[:150], eval_set=(X[150:], Y[150:]), use_best_model=False)
     assert model.tree_count_ > model.best_iteration_ + 1
-    same(packed(model, tmp_path, X).raw_scores(X), raw(model, X))
+    same(packed(model, tmp_path, X).raw_score(X), raw(model, X))
     model.shrink(4)
-    same(packed(model, tmp_path, X).raw_scores(X), raw(model, X))
+    same(packed(model, tmp_path, X).raw_score(X), raw(model, X))
 
 
 def test_sums_of_models(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_sums_of_models(tmp_path: Path) -> None:
     first = catboost.CatBoostClassifier(**QUIET).fit(X, LABELS["three texts"])
     model = catboost.sum_models([first, first], weights=[0.3, 0.6])
     engine = packed(model, tmp_path, X)
-    same(engine.raw_scores(X), raw(model, X))
+    same(engine.raw_score(X), raw(model, X))
     same(engine.predict(X), model.predict(X, prediction_type="Class").ravel())
 
 
@@ -154,8 +154,8 @@ def test_more_classes_than_are_taken_apart(tmp_path: Path) -> None:
     for policy in ("SymmetricTree", "Lossguide"):
         model = catboost.CatBoostClassifier(grow_policy=policy, **QUIET).fit(X, classes)
         engine = packed(model, tmp_path, X)
-        same(engine.raw_scores(X), raw(model, X))
-        same(engine.raw_scores(X[:1]), raw(model, X[:1]))
+        same(engine.raw_score(X), raw(model, X))
+        same(engine.raw_score(X[:1]), raw(model, X[:1]))
         same(engine.predict(X), model.predict(X).ravel())
 
 
@@ -168,7 +168,7 @@ def test_targets_ranking_and_exponentials(tmp_path: Path) -> None:
     for loss in ("Poisson", "Tweedie:variance_power=1.3"):
         model = catboost.CatBoostRegressor(loss_function=loss, **QUIET).fit(X, Y)
         engine = packed(model, tmp_path, X)
-        same(engine.raw_scores(X), raw(model, X))
+        same(engine.raw_score(X), raw(model, X))
         np.testing.assert_allclose(engine.predict(X), model.predict(X), rtol=1e-14)
         plain = catboost.CatBoost({"loss_function": loss, **QUIET}).fit(X, Y)
         same(packed(plain, tmp_path, X).predict(X), plain.predict(X))
@@ -179,7 +179,7 @@ def test_a_model_loaded_from_its_binary_file(tmp_path: Path) -> None:
     model = catboost.CatBoostRegressor(loss_function="Poisson", **QUIET).fit(X, Y)
     model.save_model(str(tmp_path / "model.cbm"))
     again = catboost.CatBoostRegressor().load_model(str(tmp_path / "model.cbm"))
-    same(packed(again, tmp_path, X).raw_scores(X), raw(model, X))
+    same(packed(again, tmp_path, X).raw_score(X), raw(model, X))
     for file in (tmp_path / "model.cbm", (tmp_path / "model.cbm").read_bytes()):
         with pytest.raises(monobloc.UnsupportedError, match='format="json"'):
             monobloc.pack(file, tmp_path / "none.bloc")
@@ -196,7 +196,7 @@ def test_behind_a_pipeline(tmp_path: Path) -> None:
         steps = [("columns", columns), ("model", catboost.CatBoostClassifier(**QUIET))]
         model = Pipeline(steps).fit(frame, Y)
         engine = packed(model, tmp_path, frame)
-        same(engine.raw_scores(frame), raw(model[-1], columns.transform(frame)))
+        same(engine.raw_score(frame), raw(model[-1], columns.transform(frame)))
         assert (engine.predict(frame) == model.predict(frame)).all()
 
 

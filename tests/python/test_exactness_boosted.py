@@ -58,7 +58,7 @@ def exact(engine: Any, made: Boosted) -> None:
         warnings.simplefilter("ignore")
         expected = answers(sequential(made.model), made.rows)
         labels = None if expected.classes is None else labels_of(made)
-    raw = np.asarray(engine.raw_scores(made.rows)).reshape(len(made.rows), -1)
+    raw = np.asarray(engine.raw_score(made.rows)).reshape(len(made.rows), -1)
     if expected.raw_scores is not None:
         differ = (raw.astype(np.float64).view(np.int64) != expected.raw_scores.view(np.int64)).any(
             axis=1
@@ -82,7 +82,7 @@ def exact(engine: Any, made: Boosted) -> None:
     for part in (slice(0, 1), slice(7, 23), slice(1000, 1100)):
         rows = made.rows.iloc[part]
         assert (
-            np.asarray(engine.raw_scores(rows)).reshape(-1, raw.shape[1]).tobytes()
+            np.asarray(engine.raw_score(rows)).reshape(-1, raw.shape[1]).tobytes()
             == raw[part].tobytes()
         )
 

@@ -185,4 +185,4 @@ def test_what_sparse_data_does_not_store_is_missing(data: Any, tmp_path: Path) -
     margin = model[-1].predict(sparse, output_margin=True)
     assert (margin != model[-1].predict(sparse.toarray(), output_margin=True)).mean() > 0.1
     monobloc.pack(model, tmp_path / "model.bloc", reference=frame)
-    assert monobloc.load(tmp_path / "model.bloc").raw_scores(frame).tobytes() == margin.tobytes()
+    assert monobloc.load(tmp_path / "model.bloc").raw_score(frame).tobytes() == margin.tobytes()

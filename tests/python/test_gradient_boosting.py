@@ -73,12 +73,12 @@ def test_a_raw_score_of_zero_has_the_label_that_the_source_gives_it(
     for tree in model.estimators_.ravel():
         tree.tree_.value[:] = 0.0
     engine = packed(model, frame, tmp_path)
-    assert (engine.raw_scores(frame) == 0.0).all()
+    assert (engine.raw_score(frame) == 0.0).all()
     assert (engine.predict(frame) == model.predict(frame)).all()
     for tree in model.estimators_.ravel():
         tree.tree_.value[:] = -1e280
     below = packed(model, frame, tmp_path)
-    assert (below.raw_scores(frame) < 0.0).all()
+    assert (below.raw_score(frame) < 0.0).all()
     assert (below.predict(frame) == model.predict(frame)).all()
 
 

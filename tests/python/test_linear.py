@@ -115,7 +115,7 @@ def test_classifiers(name: str, classes: int, tmp_path: Path) -> None:
     assert (engine.predict(frame) == model.predict(frame)).all()
     bound = bounds(model, frame)
     raw = model.decision_function(frame).reshape(len(frame), -1)
-    assert (np.abs(engine.raw_scores(frame).reshape(raw.shape) - raw) <= bound).all()
+    assert (np.abs(engine.raw_score(frame).reshape(raw.shape) - raw) <= bound).all()
     expected = model.predict_proba(frame)
     slack = 2 * bound.max(axis=1, keepdims=True) + 8 * np.spacing(expected)
     found = engine.predict_proba(frame)

@@ -210,7 +210,7 @@ def test_rejected_rows_are_named(bloc: Path, tmp_path: Path) -> None:
     engine = monobloc.load(tmp_path / "strict.bloc")
     rows = reference().dropna()[:20].reset_index(drop=True)
     rows["age"] = np.where(np.arange(20) % 2, 51, 40)
-    for call in (engine.predict, engine.predict_proba, engine.transform, engine.raw_scores):
+    for call in (engine.predict, engine.predict_proba, engine.transform, engine.raw_score):
         with pytest.raises(monobloc.RowsRejected) as caught:
             call(rows)
         message = str(caught.value)

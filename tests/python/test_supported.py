@@ -37,8 +37,17 @@ def page() -> str:
         "## Around a model",
         "",
         "Of these, what is fitted inside predicts, and is packed. What `imblearn.pipeline.Pipeline`"
-        " resamples is for training alone. A `TransformedTargetRegressor` is packed where it leaves"
-        " predictions as they are (`func=None` and no `transformer`).",
+        " resamples is for training alone.",
+        "",
+        "A `FixedThresholdClassifier` or `TunedThresholdClassifierCV` decides on the label: over"
+        " forests by the probability, over others by the raw score from which on the source's own"
+        " `predict` says so, so that its exponential has no part in it. (A classifier that has a"
+        " raw score for each of two classes, such as LightGBM's `multiclass`, is refused.)",
+        "",
+        "A `TransformedTargetRegressor` is packed with the inverse functions `numpy.exp`,"
+        " `numpy.expm1` and `numpy.square`, and with MaxAbsScaler, MinMaxScaler, RobustScaler and"
+        " StandardScaler. Predictions have the source's bits, where an exponential makes them"
+        " at most 2 units in the last place off.",
         "",
         "| class |",
         "|---|",

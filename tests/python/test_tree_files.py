@@ -68,7 +68,7 @@ def test_files_give_the_librarys_raw_scores(
     assert report.golden_rows > 100
     engine = monobloc.load(path)
     expected = np.load(folder / f"{suffix}.npy")
-    found = engine.raw_scores(data[0])
+    found = engine.raw_score(data[0])
     assert found.dtype == (np.float64 if suffix == "txt" else np.float32)
     assert found.tobytes() == expected.astype(found.dtype).tobytes()
     assert engine.classes_.tolist() == [0, 1]
@@ -96,7 +96,7 @@ def test_iterations_and_missing(
     assert command("pack", folder / "model.txt", path, "--iterations", "0..3").returncode == 0
     booster = lightgbm.Booster(model_file=folder / "model.txt")
     expected = booster.predict(data[0], raw_score=True, num_iteration=3)
-    assert monobloc.load(path).raw_scores(data[0]).tobytes() == expected.tobytes()
+    assert monobloc.load(path).raw_score(data[0]).tobytes() == expected.tobytes()
     again = tmp_path / "again.bloc"
     for pair in ((0, 3), [np.int64(0), np.int64(3)]):
         monobloc.pack(folder / "model.txt", again, iterations=pair, name="model")
@@ -104,7 +104,7 @@ def test_iterations_and_missing(
     done = command("pack", folder / "model.ubj", path, "--missing", "-1")
     assert done.returncode == 0, done.stderr
     rows = np.where(np.isnan(data[0]), -1.0, data[0])
-    found = monobloc.load(path).raw_scores(rows)
+    found = monobloc.load(path).raw_score(rows)
     assert found.tobytes() == np.load(folder / "ubj.npy").tobytes()
     monobloc.pack(folder / "model.ubj", again, missing=-1, name="model")
     assert again.read_bytes() == path.read_bytes()
@@ -187,7 +187,7 @@ def test_levels_in_an_xgboost_file(tmp_path: Path) -> None:
     monobloc.pack(tmp_path / "model.ubj", tmp_path / "model.bloc")
     engine = monobloc.load(tmp_path / "model.bloc")
     assert (
-        engine.raw_scores(frame).tobytes() == booster.predict(matrix, output_margin=True).tobytes()
+        engine.raw_score(frame).tobytes() == booster.predict(matrix, output_margin=True).tobytes()
     )
     prediction = engine.run([{"n": 1.0, "text": "new", "whole": 5}])
     assert prediction.verdicts.rejected == [0]

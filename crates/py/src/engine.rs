@@ -15,6 +15,7 @@ use monobloc::model::Task;
 use monobloc::precision::Precision;
 use monobloc::{ErrorKind, Input, LoadOptions};
 use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
@@ -75,7 +76,7 @@ impl Engine {
     /// `RawFormulaVal`, LightGBM's `raw_score=True`, XGBoost's `output_margin=True`, scikit-learn's
     /// `decision_function` of gradient boosting. Raises `RowsRejected` where rows have no answer.
     #[expect(non_snake_case, reason = "scikit-learn's name")]
-    fn raw_scores<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn raw_score<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let rows = self.rows(X)?;
         answers::values(py, self, &rows, self.inner.model().n_raw_scores(), true, &|input, out| {
             self.inner.raw_scores_into(input, out)
@@ -361,6 +362,31 @@ impl ClassifierEngine {
         answers::values(py, engine, &rows, engine.inner.model().n_outputs(), false, &|input, out| {
             core.run_into(input, out)
         })
+    }
+
+    /// The natural logarithms of what `predict_proba` gives: negative infinity of a probability of 0.
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn predict_log_proba<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let engine = slf.as_super();
+        let (core, rows) = (engine.inner(), engine.rows(X)?);
+        answers::values(X.py(), engine, &rows, engine.inner.model().n_outputs(), false, &|input, out| {
+            core.log_probabilities_into(input, out)
+        })
+    }
+
+    /// A method that gives the raw score of each row, of more than two classes one for each, where the source has a
+    /// `decision_function`: scikit-learn's linear models and gradient boosting, and `LGBMClassifier`. Absent
+    /// elsewhere, as it is there.
+    #[getter]
+    fn decision_function<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let model = slf.as_super().get().inner.model();
+        if model.ensemble().is_some_and(monobloc::model::Ensemble::has_decision_function) {
+            return slf.getattr(intern!(slf.py(), "raw_score"));
+        }
+        Err(PyAttributeError::new_err(format!(
+            "a {} has no decision_function; predict_proba gives its probabilities, and raw_score what they are made of",
+            model.source()
+        )))
     }
 
     /// The labels, in the order of the probabilities.

@@ -14,7 +14,7 @@ from .reference import Reference
 from .refusal import invalid_argument, refuse
 from .source import accepts, complaint
 from .steps import read_step
-from .wrappers import opened
+from .wrappers import changed, changes_answers, opened
 
 SAMPLE_ROWS = 4
 TRIED_ROWS = 1000
@@ -59,17 +59,23 @@ def read_preprocessing(
 
 def _read(model: Any, table: Table, recipe: Recipe, packer: Any, path: str) -> Reading:
     prefix = None
+    wrappers = []
     while (layer := opened(model)) is not None:
         steps, name, last = layer
         for step, estimator in steps:
             table = read_step(estimator, table, recipe, f"{path}/{step}")
         prefix = model[:-1] if steps else prefix
+        if changes_answers(model):
+            wrappers.append((model, path))
         model, path = last, f"{path}/{name}"
     reader = reader_of(model)
     if reader is None:
         refuse(model, path, "this model is not supported")
     features, columns = reader.features(model, prefix, table, recipe, path)
-    return Reading(recipe, features, columns, reader.read(model, table, packer, path))
+    reading = reader.read(model, table, packer, path)
+    for wrapper, path in reversed(wrappers):
+        changed(wrapper, reader, model, reading.description, path)
+    return Reading(recipe, features, columns, reading)
 
 
 def _sample(model: Any, reference: Reference) -> Any:

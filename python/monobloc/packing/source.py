@@ -78,16 +78,22 @@ def sequential(model: Any) -> Any:
 def answers(model: Any, rows: Any) -> Answers:
     """What the source says of these rows."""
     from .models import reader_of
-    from .wrappers import opened, transformed_by
+    from .wrappers import answers_of, changes_answers, opened, transformed_by
 
     with quiet():
+        wrappers = []
         while (layer := opened(model)) is not None:
+            if changes_answers(model):
+                wrappers.append((model, rows))
             steps, _, model = layer
             rows = transformed_by(steps, rows)
         reader = reader_of(model)
         if reader is None:
             raise TypeError(f"{type(model)} is not supported")
-        return reader.answers(model, rows)
+        found = reader.answers(model, rows)
+        for wrapper, rows in reversed(wrappers):
+            found = answers_of(wrapper, rows, found)
+        return found
 
 
 def complaint(model: Any, rows: Any) -> str | None:

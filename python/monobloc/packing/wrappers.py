@@ -1,34 +1,34 @@
-"""What stands around a model: pipelines, searches, frozen estimators, transformed targets."""
+"""What stands around a model: pipelines, searches, frozen estimators, transformed targets,
+thresholds."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
-from .refusal import class_name
+from . import targets, thresholds
+from .models.answers import Answers, class_numbers, table_of
+from .recipe import FLOAT32, FLOAT64
+from .refusal import class_name, refuse
 from .steps import PASSTHROUGH
 from .steps import pipeline as pipelines
 
 RESAMPLING_PIPELINE = "imblearn.pipeline.Pipeline"
 """Its samplers act in `fit` alone; predicting passes them over."""
-TARGET = "sklearn.compose.TransformedTargetRegressor"
 SEARCHES = (
     "sklearn.model_selection.GridSearchCV",
     "sklearn.model_selection.HalvingGridSearchCV",
     "sklearn.model_selection.HalvingRandomSearchCV",
     "sklearn.model_selection.RandomizedSearchCV",
 )
-THRESHOLDS = (
-    "sklearn.model_selection.FixedThresholdClassifier",
-    "sklearn.model_selection.TunedThresholdClassifierCV",
-)
 INNER = {
     **dict.fromkeys(SEARCHES, "best_estimator_"),
-    TARGET: "regressor_",
+    targets.SOURCE: "regressor_",
     "sklearn.frozen.FrozenEstimator": "estimator",
 }
 """The attribute that holds the fitted estimator which predicts."""
-WRAPPERS = (RESAMPLING_PIPELINE, *INNER)
+WRAPPERS = (RESAMPLING_PIPELINE, *INNER, *thresholds.SOURCES)
 
 
 def is_pipeline(model: Any) -> bool:
@@ -52,8 +52,15 @@ def opened(model: Any) -> tuple[list[tuple[str, Any]], str, Any] | None:
     if is_pipeline(model):
         *steps, (name, last) = steps_of(model)
         return steps, name, last
-    name = INNER.get(class_name(model))
+    name = _inside(model)
     return None if name is None else ([], name, getattr(model, name))
+
+
+def _inside(model: Any) -> str | None:
+    """The name of what predicts inside of a wrapper."""
+    if class_name(model) in thresholds.SOURCES:
+        return thresholds.fitted_inside(model)
+    return INNER.get(class_name(model))
 
 
 def predictor_of(model: Any) -> Any:
@@ -70,7 +77,7 @@ def with_each(model: Any, change: Any) -> Any:
         clone = copy.copy(model)
         clone.steps = [(name, change(step)) for name, step in model.steps]
         return clone
-    name = INNER.get(class_name(model))
+    name = _inside(model)
     if name is None:
         return model
     clone = copy.copy(model)
@@ -98,33 +105,48 @@ def problem(model: Any) -> tuple[str, str] | None:
                 "refit=True, or the estimator itself, fitted with best_params_",
             )
         return "it is not fitted", ""
-    if source == TARGET:
-        return _target_problem(model)
+    if source == targets.SOURCE:
+        return targets.problem(model)
+    if source == thresholds.SOURCES[1] and not hasattr(model, "best_threshold_"):
+        return "it is not fitted", ""
     return None
+
+
+def changes_answers(model: Any) -> bool:
+    """Whether a wrapper's answers are not those of what it holds."""
+    return class_name(model) in (targets.SOURCE, *thresholds.SOURCES)
+
+
+def changed(wrapper: Any, reader: Any, model: Any, description: dict[str, Any], path: str) -> None:
+    """Write into the description of what predicts inside what a wrapper makes of its answers."""
+    if class_name(wrapper) in thresholds.SOURCES:
+        description["decide"] = thresholds.decision(wrapper, reader, model, description, path)
+        return
+    is_single = description["source"].startswith("xgboost.")
+    linear = description.get("linear", {"sums": FLOAT32 if is_single else FLOAT64})
+    link = targets.link_of(wrapper, linear["sums"])
+    if link != "identity":
+        if description.get("link", "identity") != "identity":
+            refuse(
+                wrapper,
+                path,
+                "it transforms predictions back that are made of raw scores by a function of "
+                "their own",
+                "its regressor_, packed alone",
+            )
+        description["link"] = link
+
+
+def answers_of(wrapper: Any, rows: Any, inside: Answers) -> Answers:
+    """A wrapper's own answers on rows, where those of what it holds are `inside`."""
+    if class_name(wrapper) in thresholds.SOURCES:
+        return replace(inside, classes=class_numbers(wrapper.predict(rows), wrapper.classes_))
+    raw = inside.outputs if inside.raw_scores is None else inside.raw_scores
+    return Answers(table_of(wrapper.predict(rows)), raw)
 
 
 def reason(model: Any) -> str:
     """Why an object that is no wrapper of these is no model either."""
     if isinstance(model, type):
         return "this is a class, not a fitted object"
-    if class_name(model) in THRESHOLDS:
-        return (
-            "this model is not supported: pack its estimator_, and compare the probabilities of "
-            "predict_proba with the threshold"
-        )
     return "this model is not supported"
-
-
-def _target_problem(model: Any) -> tuple[str, str] | None:
-    if not hasattr(model, "regressor_"):
-        return "it is not fitted", ""
-    transformer = model.transformer_
-    is_function = class_name(transformer) == "sklearn.preprocessing.FunctionTransformer"
-    if not is_function or transformer.func is not None or transformer.inverse_func is not None:
-        return (
-            f"it transforms predictions back by {class_name(transformer)}",
-            "its regressor_, packed alone: apply the inverse to what it predicts",
-        )
-    if model._training_dim != 1:
-        return "it was fitted on a table of y, so that it predicts tables", "y in one dimension"
-    return None

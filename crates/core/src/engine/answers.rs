@@ -4,7 +4,7 @@ use super::tiles::{SCRATCH, TileScratch};
 use super::{Engine, Prediction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
-use crate::model::{Answer, Ensemble};
+use crate::model::{Answer, Ensemble, Task};
 use crate::precision::{Float, Precision};
 use crate::preprocess::{Checks, Scratch};
 use crate::sanity::{Finding, FindingKind, Refused, Rules, Sanity, Status, Value, accept, settled};
@@ -57,6 +57,22 @@ impl Engine {
     /// As [`Engine::run_into`].
     pub fn raw_scores_into(&self, input: &Input<'_>, scores: &mut [f64]) -> Result<Vec<Finding>> {
         self.answer_into(input, Answer::RawScores, scores)
+    }
+
+    /// The natural logarithms of the outputs, as [`Engine::run_into`] gives them: negative infinity of a probability
+    /// of 0. Less than 0.6 units in the last place from the true value.
+    ///
+    /// # Errors
+    /// As [`Engine::run_into`]; [`ErrorKind::InvalidArgument`] of a model that gives no probabilities.
+    pub fn log_probabilities_into(&self, input: &Input<'_>, logarithms: &mut [f64]) -> Result<Vec<Finding>> {
+        let ensemble = self.model.ensemble().filter(|ensemble| ensemble.task() == Task::Classification);
+        let Some(ensemble) = ensemble else {
+            let message = "the model is no classifier; only probabilities have logarithms to give";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        };
+        let findings = self.run_into(input, logarithms)?;
+        ensemble.take_logarithms(logarithms);
+        Ok(findings)
     }
 
     /// What is found in the rows, without predicting.

@@ -1,6 +1,6 @@
 //! Golden rows of models whose sums the source rounds in an order of its own: linear ones.
 
-use crate::model::Ensemble;
+use crate::model::{Decide, Ensemble};
 
 /// What the source said of rows, and what the engine says.
 #[derive(Clone, Copy)]
@@ -23,19 +23,20 @@ pub(super) fn agree(ensemble: &Ensemble, bounds: &[f64], expected: Said<'_>, fou
         let raw = part(expected.raw_scores, n_raw);
         let mut pairs = raw.iter().zip(part(found.raw_scores, n_raw)).zip(bounds);
         let raw_agree = pairs.all(|((&a, b), &bound)| near(a, b, bound));
-        let slack = ensemble.link().steepness() * greatest;
+        let slack = ensemble.link().change(&raw, greatest, ensemble.precision().epsilon());
         let mut pairs = part(expected.outputs, n_outputs).into_iter().zip(part(found.outputs, n_outputs));
         let outputs_agree = pairs.all(|(a, b)| near(a, b, slack + units * a.abs().max(f64::MIN_POSITIVE)));
-        let doubtful = margin(&raw) <= 2.0 * greatest;
+        let doubtful = margin(ensemble.decide(), &raw) <= 2.0 * greatest;
         let labels_agree = doubtful || expected.classes.get(row) == found.classes.get(row);
         raw_agree && outputs_agree && labels_agree
     })
 }
 
 /// By how much the label is decided.
-fn margin(raw: &[f64]) -> f64 {
+fn margin(decide: Decide, raw: &[f64]) -> f64 {
     if let [score] = raw {
-        return score.abs();
+        let threshold = if let Decide::Above { raw_score } = decide { raw_score } else { 0.0 };
+        return (score - threshold).abs();
     }
     let mut sorted = raw.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -47,12 +48,13 @@ fn margin(raw: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::margin;
+    use super::{Decide, margin};
 
     #[test]
-    fn labels_are_decided_by_the_sign_or_by_the_two_greatest() {
-        assert_eq!(margin(&[-3.0]), 3.0);
-        assert_eq!(margin(&[1.0, 7.0, 4.0]), 3.0);
-        assert_eq!(margin(&[2.0, 2.0]), 0.0);
+    fn labels_are_decided_by_the_sign_a_threshold_or_the_two_greatest() {
+        assert_eq!(margin(Decide::RawScores, &[-3.0]), 3.0);
+        assert_eq!(margin(Decide::Above { raw_score: 2.0 }, &[-3.0]), 5.0);
+        assert_eq!(margin(Decide::RawScores, &[1.0, 7.0, 4.0]), 3.0);
+        assert_eq!(margin(Decide::RawScores, &[2.0, 2.0]), 0.0);
     }
 }

@@ -1,5 +1,6 @@
 //! A tree ensemble or a linear model with its outputs: one value per class or one prediction, for each row.
 
+use super::exponential::ln;
 use super::linear::{Linear, LinearSpec};
 use super::link::Link;
 use super::scorer::Scorer;
@@ -80,6 +81,10 @@ impl Ensemble {
             }
             (Task::Classification, Some(classes), Decide::Above { .. }) => {
                 classes.values.len() == 2 && n_outputs == 2 && n_raw == 1
+            }
+            (Task::Classification, Some(classes), Decide::AtLeast { class, probability }) => {
+                let is_share = n_raw == n_outputs && link == Link::Identity;
+                classes.values.len() == 2 && n_outputs == 2 && class < 2 && !probability.is_nan() && is_share
             }
             (Task::OutlierDetection, Some(classes), Decide::Isolation { .. }) => {
                 classes.values.len() == 2 && n_outputs == 1
@@ -164,6 +169,18 @@ impl Ensemble {
     /// The number of raw scores of a row.
     pub fn n_raw_scores(&self) -> usize {
         self.scorer.n_outputs()
+    }
+
+    /// Whether the source has a `decision_function`, whose values are then the raw scores: scikit-learn's
+    /// classifiers whose probabilities are made of something else, and LightGBM's wrapper (from 4.7 on).
+    pub fn has_decision_function(&self) -> bool {
+        let has = self.source.starts_with("sklearn.") || self.source == "lightgbm.sklearn.LGBMClassifier";
+        has && self.task == Task::Classification && self.link != Link::Identity
+    }
+
+    /// What decides on the label.
+    pub(crate) fn decide(&self) -> Decide {
+        self.decide
     }
 
     /// The type that features are brought to.
@@ -296,6 +313,11 @@ impl Ensemble {
         }
     }
 
+    /// Makes natural logarithms of outputs.
+    pub(crate) fn take_logarithms(&self, outputs: &mut [f64]) {
+        outputs.iter_mut().for_each(|output| *output = self.precision().round(ln(*output)));
+    }
+
     fn raw_scores<V: Float>(&self, features: &[V], scratch: &mut trees::Scratch<V>, out: &mut [f64]) {
         let forest = match &self.scorer {
             Scorer::Linear(linear) => return linear.raw_scores(features, out),
@@ -321,11 +343,19 @@ fn sized(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Decide {
-    /// The second of two where the raw score is above this one: CatBoost with a probability threshold, and
-    /// scikit-learn's `GradientBoostingClassifier`, to which zero is the second.
+    /// The second of two where the raw score is above this one: CatBoost with a probability threshold,
+    /// scikit-learn's `GradientBoostingClassifier`, to which zero is the second, and its threshold classifiers.
     Above {
-        /// The logarithm of the threshold's odds, or the greatest number below zero.
+        /// The greatest raw score that is not enough for the second label.
         raw_score: f64,
+    },
+    /// One of two where its output is at least this probability, else the other: scikit-learn's
+    /// `FixedThresholdClassifier` and `TunedThresholdClassifierCV` over forests.
+    AtLeast {
+        /// The number of the label.
+        class: usize,
+        /// Its threshold.
+        probability: f64,
     },
     /// The second of two where the depth of an isolation forest is at least this one, which is where its
     /// score less the offset ceases to be negative.
@@ -347,6 +377,10 @@ impl Decide {
     pub fn class(self, raw: &[f64], outputs: &[f64]) -> usize {
         match (self, raw) {
             (Decide::Above { raw_score }, _) => usize::from(raw.iter().all(|&raw| raw > raw_score)),
+            (Decide::AtLeast { class, probability }, _) => {
+                let holds = outputs.get(class).is_some_and(|&output| output >= probability);
+                if holds { class } else { 1 - class.min(1) }
+            }
             (Decide::Isolation { least_depth, .. }, _) => {
                 usize::from(raw.iter().all(|&depth| depth >= least_depth))
             }
@@ -359,6 +393,7 @@ impl Decide {
     fn name(self) -> &'static str {
         match self {
             Decide::Above { .. } => "raw scores above a threshold",
+            Decide::AtLeast { .. } => "the probability of a class",
             Decide::Isolation { .. } => "isolation",
             Decide::Probabilities => "probabilities",
             Decide::RawScores => "raw scores",

@@ -1,4 +1,4 @@
-//! e^x and 2^x with the same bits on every machine.
+//! e^x, 2^x, e^x - 1 and logarithms with the same bits on every machine.
 //!
 //! Libraries of mathematical functions differ in their last bits between systems, so these use nothing but
 //! IEEE 754's additions, multiplications and divisions, in a fixed order and never fused, and tables that the
@@ -16,7 +16,7 @@ mod logarithm;
 #[cfg(test)]
 mod tests;
 
-pub use logarithm::ln_1p;
+pub use logarithm::{ln, ln_1p};
 
 /// The table's entries for one doubling.
 const ENTRIES: usize = 128;
@@ -59,6 +59,29 @@ pub fn exp2(x: f64) -> f64 {
     let rest = x - (shifted - ROUNDER) / ENTRIES as f64;
     let power = Power::new(shifted, rest * LN_2 + rest * LN_2_LOW);
     if x.abs() < 1022.0 { power.normal() } else { extreme(x, 1024.0, -1075.0, power) }
+}
+
+/// e^x - 1, less than 0.7 units in the last place from the true value.
+pub fn exp_m1(x: f64) -> f64 {
+    const TERMS: i32 = 14;
+    if x.abs() < 0.25 {
+        // 1/2! + x/3! + x^2/4! + ..., by Horner's rule.
+        let series = (2..=TERMS).rev().fold(0.0, |sum, n| (1.0 + x * sum) / f64::from(n));
+        return if x == 0.0 { x } else { x + x * x * series };
+    }
+    if x.is_nan() || x >= 708.0 {
+        return exp(x);
+    }
+    if x < -40.0 {
+        return -1.0;
+    }
+    let shifted = x * STEPS_PER_UNIT + ROUNDER;
+    let steps = shifted - ROUNDER;
+    let Power { high, low, exponent } = Power::new(shifted, (x - steps * STEP.0) - steps * STEP.1);
+    let (high, low) = (high * two_to(exponent), low * two_to(exponent));
+    let difference = high - 1.0;
+    let lost = if high > 1.0 { (high - difference) - 1.0 } else { high - (difference + 1.0) };
+    difference + (lost + low)
 }
 
 /// e^x as the nearest float32 to [`exp`]'s result.

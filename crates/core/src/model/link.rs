@@ -10,7 +10,7 @@
 //! (`PredTransform` and `common/math.h`), scikit-learn's of 1.3 to 1.9 (`_loss`, `extmath.softmax`).
 
 use super::argmax;
-use super::exponential::{exp, exp_f32, exp2, ln_1p};
+use super::exponential::{exp, exp_f32, exp_m1, exp2, ln_1p};
 use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub enum Link {
     /// `GradientBoostingClassifier` of scikit-learn 1.3 for more than two classes (`MultinomialDeviance` of its
     /// `_gb_losses.py`, by way of SciPy's `logsumexp`).
     ExpLessLogSum,
+    /// e^x - 1: scikit-learn's `TransformedTargetRegressor` with `inverse_func=numpy.expm1`.
+    ExpM1,
     /// 1 where the raw score is positive, else 0: XGBoost's `binary:hinge`.
     Hinge {
         /// Whether 1 - h comes first, as classifiers give both classes.
@@ -61,6 +63,13 @@ pub enum Link {
     /// 1 / (1 + e^(-x)) of each raw score over the sum of the row's, which is added in pairs: scikit-learn's linear
     /// classifiers that are fitted for each class against the rest (`LinearClassifierMixin._predict_proba_lr`).
     LogisticOverSum,
+    /// factor x + offset: `TransformedTargetRegressor` with scikit-learn's StandardScaler, RobustScaler or MaxAbsScaler.
+    Scaled {
+        /// The scale; 1 for none.
+        factor: f64,
+        /// The centre; -0 for none, which leaves zeros their sign.
+        offset: f64,
+    },
     /// e^(x - m) over the sum of the row's, where m is the row's greatest raw score: CatBoost's
     /// `MultiClass` and LightGBM's `multiclass` (summed in order), scikit-learn's gradient boosting for more classes (`GradientBoostingClassifier` from 1.4
     /// on, see [`Link::ExpLessLogSum`]).
@@ -70,8 +79,17 @@ pub enum Link {
         /// The order of summation in float64.
         summation: Summation,
     },
+    /// x^2: `TransformedTargetRegressor` with `inverse_func=numpy.square`.
+    Square,
     /// x |x|, computed as (sign x) x: LightGBM's `reg_sqrt`.
     SquareWithSign,
+    /// (x - offset) / divisor: `TransformedTargetRegressor` with scikit-learn's MinMaxScaler.
+    Unscaled {
+        /// `min_`.
+        offset: f64,
+        /// `scale_`.
+        divisor: f64,
+    },
 }
 
 /// The order that numbers are added in.
@@ -107,7 +125,8 @@ impl Link {
     /// values.
     pub fn max_ulps(&self, precision: Precision) -> u64 {
         match (self, precision) {
-            (Link::Argmax | Link::Hinge { .. } | Link::Identity | Link::SquareWithSign, _) => 0,
+            (Link::Argmax | Link::Hinge { .. } | Link::Identity | Link::Scaled { .. }, _) => 0,
+            (Link::Square | Link::SquareWithSign | Link::Unscaled { .. }, _) => 0,
             (Link::ExpLessLogSum, _) => 16,
             (Link::LogisticOverSum | Link::Softmax { .. }, Precision::Double) => 6,
             (Link::Logistic { .. }, Precision::Single) => 3,
@@ -115,14 +134,23 @@ impl Link {
         }
     }
 
-    /// How much an output changes at most when all of a row's raw scores change by at most 1, for the links of linear
-    /// models: the greatest slope, by the mean value theorem.
-    pub(crate) fn steepness(&self) -> f64 {
-        match self {
-            Link::Logistic { scale, .. } => scale.abs() / 4.0,
-            Link::LogisticOverSum => 2.0,
-            Link::Softmax { .. } => 0.5,
-            _ => 1.0,
+    /// How much an output changes at most when all of a row's raw scores `raw` change by at most `bound`, for the
+    /// links of linear models: the greatest slope, by the mean value theorem, and what rounding adds to it.
+    pub(crate) fn change(&self, raw: &[f64], bound: f64, epsilon: f64) -> f64 {
+        let magnitude = raw.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        match *self {
+            Link::Exp | Link::ExpM1 => bound * exp(raw.iter().fold(f64::MIN, |most, &x| most.max(x)) + bound),
+            Link::Logistic { scale, .. } => bound * scale.abs() / 4.0,
+            Link::LogisticOverSum => bound * 2.0,
+            Link::Scaled { factor, offset } => {
+                bound * factor.abs() + 2.0 * epsilon * (magnitude * factor.abs() + offset.abs())
+            }
+            Link::Softmax { .. } => bound / 2.0,
+            Link::Square => bound * (2.0 * magnitude + bound),
+            Link::Unscaled { offset, divisor } => {
+                (bound + 2.0 * epsilon * (magnitude + offset.abs())) / divisor.abs()
+            }
+            _ => bound,
         }
     }
 
@@ -152,6 +180,7 @@ impl Link {
             }
             Link::Exp if single => each(raw, out, |x| f64::from(exp_f32(x as f32))),
             Link::Exp => each(raw, out, exp),
+            Link::ExpM1 => each(raw, out, |x| rounded(exp_m1(x))),
             Link::ExpLessLogSum => {
                 let rows = raw.chunks_exact(n_raw.max(1)).zip(out.chunks_exact_mut(n_raw.max(1)));
                 rows.for_each(|(row, out)| exp_less_log_sum(row, precision, out));
@@ -188,7 +217,10 @@ impl Link {
                     if single { softmax_f32(row, out) } else { softmax(row, summation, out) }
                 }
             }
+            Link::Scaled { factor, offset } => each(raw, out, |x| rounded(rounded(x * factor) + offset)),
+            Link::Square => each(raw, out, |x| rounded(x * x)),
             Link::SquareWithSign => each(raw, out, |x| rounded(sign(x) * x * x)),
+            Link::Unscaled { offset, divisor } => each(raw, out, |x| rounded(rounded(x - offset) / divisor)),
         }
     }
 }
@@ -317,6 +349,11 @@ mod tests {
         check(logistic(1.0, true), &[-800.0, 800.0], 1, SINGLE, &[1.0, least, 0.0, 1.0]);
         check(Link::Exp, &[1.0, 710.0, -746.0], 1, DOUBLE, &[std::f64::consts::E, f64::INFINITY, 0.0]);
         check(Link::Exp, &[1.0, 89.0], 1, SINGLE, &[f64::from(std::f32::consts::E), f64::INFINITY]);
+        check(Link::ExpM1, &[0.0, -0.0, 800.0, -800.0], 1, DOUBLE, &[0.0, -0.0, f64::INFINITY, -1.0]);
+        check(Link::Square, &[-3.0, 0.1], 1, SINGLE, &[9.0, f64::from(0.01_f32)]);
+        check(Link::Scaled { factor: 3.0, offset: -0.0 }, &[-0.0, 0.1], 1, DOUBLE, &[-0.0, 0.1 * 3.0]);
+        check(Link::Scaled { factor: 2.0, offset: 0.5 }, &[4.0], 1, DOUBLE, &[8.5]);
+        check(Link::Unscaled { offset: 0.5, divisor: 4.0 }, &[4.0], 1, DOUBLE, &[0.875]);
         check(Link::Log1pExp, &[0.0, 700.0, -745.2], 1, DOUBLE, &[std::f64::consts::LN_2, 700.0, 0.0]);
         let forest = |denominator| Link::IsolationForest { denominator };
         check(forest(4.0), &[4.0, 8.0], 1, DOUBLE, &[-0.5, -0.25]);

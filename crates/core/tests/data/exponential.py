@@ -67,6 +67,11 @@ def main():
     large = [2.0**e for e in (-6, 0, 1, 20, 52, 53, 54, 1023)]
     lines += rows("ln_1p", mp.log1p, positive, [x for x in tiny if x > 0] + large, 150, 20_000)
     lines += rows("exp_f32", mp.exp, single, [88.7, 88.72283, -87.33655, -103.97207], 150, 20_000)
+    growth = [(-40, 40), (-1, 1), (-0.25, 0.25), (0.25, 0.7), (-0.7, -0.25), (-0.01, 0.01)]
+    lines += rows("exp_m1", mp.expm1, growth, [*tiny, 709.7, -37.5, 0.25, -0.25], 150, 20_000)
+    shares = [(0, 1), (0.9, 1), (0.999999, 1), (0, 1e-6), (1, 1.1), (1, 1e6)]
+    small = [x for x in tiny if x > 0] + [1 - 2.0**-53, 1 - 2.0**-30, 5e-320, 1 + 2.0**-52]
+    lines += rows("ln", mp.log, shares, small + large, 150, 20_000)
     Path(__file__).with_suffix(".csv").write_text("\n".join(lines) + "\n")
 
 

@@ -2,8 +2,9 @@
 
 Every file has the same shape: `SOURCES`, the classes that it reads; `problems`,
 what in a fitted object cannot be packed; `features`, how the model takes the table
-that reaches it; `read`, which hands its trees to the packer; and `answers`, what the
-source says of rows.
+that reaches it; `read`, which hands its trees to the packer; `answers`, what the
+source says of rows; and of classifiers with one raw score for two classes, `probabilities`, what
+the source makes of raw scores.
 """
 
 from __future__ import annotations

@@ -83,6 +83,18 @@ def answers(model: Any, rows: Any) -> Answers:
     return Answers(outputs, raw, class_numbers(labels, model.classes_))
 
 
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes: a copy whose trees count nothing, and
+    whose bias they are."""
+    probe = model.copy()
+    row = np.zeros((1, len(model.feature_names_)))
+    found = []
+    for score in raw.tolist():
+        probe.set_scale_and_bias(0.0, score)
+        found.append(_predicted(probe, row, "Probability"))
+    return np.concatenate(found)
+
+
 def _predicted(model: Any, rows: Any, prediction_type: str) -> Any:
     """The answers of this kind, which a ranker's own method does not give."""
     import catboost

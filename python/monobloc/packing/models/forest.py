@@ -39,9 +39,11 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
     if not hasattr(model, "estimators_" if class_name(model) in ENSEMBLES else "tree_"):
         yield "it is not fitted", ""
         return
+    if not hasattr(model, "classes_"):
+        return
     if model.n_outputs_ != 1:
-        yield f"it predicts {model.n_outputs_} outputs", "one output"
-    elif hasattr(model, "classes_") and (problem := label_problem(model.classes_)):
+        yield f"it decides on {model.n_outputs_} labels for each row", "one classifier per label"
+    elif problem := label_problem(model.classes_):
         yield problem
 
 
@@ -50,7 +52,7 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     ensemble = class_name(model) in ENSEMBLES
     trees = model.estimators_ if ensemble else [model]
     classes = getattr(model, "classes_", None)
-    outputs = 1 if classes is None else len(classes)
+    outputs = int(model.n_outputs_) if classes is None else len(classes)
     shape = {
         "n_features": int(model.n_features_in_),
         "n_values": outputs,
@@ -83,7 +85,7 @@ def _read_tree(tree: Any, packer: Any, *, single: bool, path: str) -> None:
     nodes = tree.tree_.__getstate__()["nodes"]
     left = np.ascontiguousarray(nodes["left_child"], dtype=np.int64)
     values = _leaf_values(tree)
-    if single and values.shape[1] > 1:
+    if single and hasattr(tree, "classes_") and values.shape[1] > 1:
         leaves = left < 0
         raw = tree.tree_.value[leaves, 0, :]
         if (raw.argmax(axis=1) != values[leaves].argmax(axis=1)).any():
@@ -102,7 +104,7 @@ class _EveryNode:
     """Stands in for a tree's structure and answers with the values of all its nodes."""
 
     def __init__(self, tree: Any) -> None:
-        self._values = tree.value[:, 0, :]
+        self._values = tree.value if tree.n_outputs > 1 else tree.value[:, 0, :]
 
     def predict(self, _rows: Any) -> np.ndarray:
         return np.array(self._values, order="C")

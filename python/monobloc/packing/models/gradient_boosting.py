@@ -19,10 +19,11 @@ from .answers import (
     label_problem,
     outputs_of,
     table_of,
+    with_method,
 )
 from .forest import thresholds
 
-__all__ = ["SOURCES", "answers", "features", "problems", "read"]
+__all__ = ["SOURCES", "answers", "features", "probabilities", "problems", "read"]
 
 SOURCES = (
     "sklearn.ensemble.GradientBoostingClassifier",
@@ -97,6 +98,12 @@ def answers(model: Any, rows: Any) -> Answers:
         return Answers(table_of(model.predict_proba(rows)), raw, classes)
 
 
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes."""
+    with quiet():
+        return with_method(model, decision_function=raw).predict_proba(None)
+
+
 def _starts_constant(model: Any) -> bool:
     init = model.init_
     if isinstance(init, str):
@@ -139,17 +146,14 @@ def _decide(model: Any) -> Any:
     """What `predict` looks at, which depends on the version. Raw scores of zero tell, and ones
     whose probabilities round to the same."""
     outputs = model.estimators_.shape[1]
-    if outputs == 1 and _label(model, np.zeros((1, 1))) == model.classes_[1]:
+    if outputs == 1 and _label(model, np.zeros(1)) == model.classes_[1]:
         return {"above": {"raw_score": GREATEST_BELOW_ZERO}}
-    row = np.zeros((1, outputs))
-    row[0, -1] = 1e-17
+    row = np.zeros(1 if outputs == 1 else (1, outputs))
+    row.flat[-1] = 1e-17
     return "raw_scores" if _label(model, row) == model.classes_[-1] else "probabilities"
 
 
 def _label(model: Any, raw: np.ndarray) -> Any:
     """What `predict` says of a row with these raw scores."""
-    probe = type(model).__new__(type(model))
-    vars(probe).update(vars(model))
-    probe.decision_function = lambda _rows: raw.ravel() if raw.shape[1] == 1 else raw
     with quiet():
-        return probe.predict(None)[0]
+        return with_method(model, decision_function=raw).predict(None)[0]

@@ -19,6 +19,7 @@ from .answers import (
     class_numbers,
     outputs_of,
     table_of,
+    with_method,
 )
 
 SOURCES = (
@@ -113,6 +114,12 @@ def answers(model: Any, rows: Any) -> Answers:
         return Answers(table_of(model.predict_proba(rows)), raw, classes)
 
 
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes."""
+    with quiet():
+        return with_method(model, _raw_predict=raw[:, None]).predict_proba(None)
+
+
 def _description(model: Any) -> dict[str, Any]:
     classes = getattr(model, "classes_", None)
     if classes is None:
@@ -136,13 +143,10 @@ def _description(model: Any) -> dict[str, Any]:
 def _decides_by_raw(model: Any) -> bool:
     """Whether `predict` looks at raw scores, which later versions do. Only a raw score whose
     probability rounds to one half tells."""
-    probe = type(model).__new__(type(model))
-    vars(probe).update(vars(model))
-    outputs = model.n_trees_per_iteration_
-    row = np.full((1, outputs), 0.0)
+    row = np.zeros((1, model.n_trees_per_iteration_))
     row[0, -1] = 1e-17
-    probe._raw_predict = lambda _rows, n_threads=None: row
     with quiet():
+        probe = with_method(model, _raw_predict=row)
         return bool(probe.predict(None)[0] == model.classes_[-1])
 
 

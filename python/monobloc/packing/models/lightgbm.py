@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,22 @@ def answers(model: Any, rows: Any) -> Answers:
         outputs = table_of(model.predict(rows))
     is_binary = any(line.startswith("objective=binary") for line in header)
     return Answers(both_classes(outputs) if is_binary else outputs, raw)
+
+
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes: the logistic of its
+    objective `binary`, with the system's exponential."""
+    header = _booster(model).model_to_string(num_iteration=1).partition("\n\n")[0]
+    options = header.partition("\nobjective=")[2].partition("\n")[0].split()
+    scale = next((float(o[8:]) for o in options if o.startswith("sigmoid:")), 1.0)
+    return both_classes(np.array([[_logistic(scale * score)] for score in raw.tolist()]))
+
+
+def _logistic(score: float) -> float:
+    try:
+        return 1.0 / (1.0 + math.exp(-score))
+    except OverflowError:
+        return 0.0
 
 
 def _matrix_dtype(model: Any, table: Table, rest: list[int], recipe: Recipe, path: str) -> np.dtype:

@@ -19,9 +19,10 @@ from .answers import (
     outputs_of,
     plain_answers,
     table_of,
+    with_method,
 )
 
-__all__ = ["SOURCES", "answers", "features", "problems", "read"]
+__all__ = ["SOURCES", "answers", "features", "probabilities", "problems", "read"]
 
 REGRESSORS = (
     "sklearn.linear_model.ElasticNet",
@@ -95,6 +96,13 @@ def answers(model: Any, rows: Any) -> Answers:
         raw = table_of(model.decision_function(rows))
         classes = class_numbers(model.predict(rows), model.classes_)
         return Answers(table_of(model.predict_proba(rows)), raw, classes)
+
+
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes."""
+    rows = np.zeros((len(raw), model.n_features_in_))
+    with quiet():
+        return with_method(model, decision_function=raw).predict_proba(rows)
 
 
 def _dtype(table: Table) -> str:

@@ -116,6 +116,18 @@ def answers(model: Any, rows: Any) -> Answers:
         return Answers(table_of(model.predict(rows)), raw)
 
 
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """What the source makes of raw scores, of two classes: a booster without trees, to which they
+    are the margin to start from."""
+    import xgboost
+
+    most = np.finfo(np.float32).max
+    rows, labels = np.zeros((len(raw), 1)), np.zeros(len(raw))
+    matrix = xgboost.DMatrix(rows, labels, base_margin=np.clip(raw, -most, most))
+    booster = xgboost.train({"objective": model.objective, "nthread": 1}, matrix, 0)
+    return both_classes(booster.predict(matrix)[:, None])
+
+
 def _booster_answers(model: Any, rows: Any) -> Answers:
     import xgboost
 
