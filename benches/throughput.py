@@ -11,6 +11,7 @@ import demo
 import forests
 import monobloc
 import numpy as np
+import stages
 from generate import COLUMNS, applications
 from record import Figure
 
@@ -33,7 +34,7 @@ def measure() -> list[Figure]:
 
 def _one_row(model: Any, engine: Any, frame: Any, expected: np.ndarray) -> Figure:
     """From a dict; scikit-learn gets frames that were made before."""
-    dicts = demo.records(frame[:2000])
+    dicts = stages.records(frame[:2000])
     frames = [frame[i : i + 1] for i in range(200)]
     for row, answer in zip(dicts[:200], expected, strict=False):
         assert np.asarray(engine.predict_proba(row)).tobytes() == answer.tobytes()

@@ -28,19 +28,25 @@ SIZES = {
 }
 
 
+def preprocessing(numbers: list[str], strings: list[str], rare: int) -> ColumnTransformer:
+    """Medians for missing numbers, columns of 0 and 1 for strings; those in less than `rare` rows
+    are one."""
+    scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    encoded = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="missing"),
+        OneHotEncoder(
+            handle_unknown="infrequent_if_exist", min_frequency=rare, sparse_output=False
+        ),
+    )
+    branches = [("numbers", scaled, numbers), ("strings", encoded, strings)]
+    return ColumnTransformer([branch for branch in branches if branch[2]])
+
+
 def pipeline(trees: int, jobs: int) -> Pipeline:
     """The model, not fitted."""
-    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    strings = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="missing"),
-        OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=100, sparse_output=False),
-    )
     return Pipeline(
         [
-            (
-                "prepare",
-                ColumnTransformer([("numbers", numbers, NUMBERS), ("strings", strings, STRINGS)]),
-            ),
+            ("prepare", preprocessing(NUMBERS, STRINGS, rare=100)),
             ("forest", RandomForestClassifier(n_estimators=trees, random_state=7, n_jobs=jobs)),
         ]
     )

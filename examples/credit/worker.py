@@ -18,6 +18,7 @@ from array import array
 from pathlib import Path
 from typing import Any
 
+SERVED_ROWS = 1_000
 WAYS = ("joblib", "joblib-mmap", "joblib-forked", "monobloc", "monobloc-forked")
 
 
@@ -38,8 +39,8 @@ class Joblib:
         del sys.modules["pyarrow"]
         self._joblib, self._pandas, self._mmap_mode = joblib, pd, mmap_mode
 
-    def load(self, folder: Path) -> Any:
-        return self._joblib.load(folder / "credit.joblib", mmap_mode=self._mmap_mode)
+    def load(self, stem: Path) -> Any:
+        return self._joblib.load(f"{stem}.joblib", mmap_mode=self._mmap_mode)
 
     def request(self, rows: list[dict[str, Any]], dtypes: dict[str, str]) -> Any:
         """Rows as the model takes them."""
@@ -55,8 +56,8 @@ class Monobloc:
 
         self._monobloc = monobloc
 
-    def load(self, folder: Path) -> Any:
-        return self._monobloc.load(folder / "credit.bloc", threads=1)
+    def load(self, stem: Path) -> Any:
+        return self._monobloc.load(f"{stem}.bloc", threads=1)
 
     def request(self, rows: list[dict[str, Any]], dtypes: dict[str, str]) -> Any:
         return rows
@@ -69,7 +70,7 @@ def way_of(name: str) -> Joblib | Monobloc:
 
 
 def raw(answer: Any) -> bytes:
-    """The bytes of probabilities, whether they came as an array or as lists."""
+    """The bytes of answers, whether they came as an array or as lists."""
     if hasattr(answer, "tobytes"):
         return answer.tobytes()
     return array("d", [value for row in answer for value in row]).tobytes()
@@ -88,8 +89,10 @@ def timed(call: Any, seconds: float, most: int) -> list[float]:
 
 class Worker:
     def __init__(self, way: str, folder: Path) -> None:
-        self.way, self.folder = way_of(way), folder
+        self.way = way_of(way)
         live = json.loads((folder / "live.json").read_text())
+        self.stem: Path = folder / live["name"]
+        self.method: str = live["method"]
         self.dtypes: dict[str, str] = live["dtypes"]
         self.rows: list[dict[str, Any]] = live["rows"]
         self.model: Any = None
@@ -97,19 +100,20 @@ class Worker:
 
     def load(self) -> dict[str, Any]:
         start = time.perf_counter()
-        self.model = self.way.load(self.folder)
+        self.model = self.way.load(self.stem)
         loaded = time.perf_counter()
         self.answer(self.rows[:1])
         return {"load": loaded - start, "first": time.perf_counter() - start}
 
     def answer(self, rows: list[dict[str, Any]]) -> Any:
-        return self.model.predict_proba(self.way.request(rows, self.dtypes))
+        return getattr(self.model, self.method)(self.way.request(rows, self.dtypes))
 
     def serve(self, rows_per_request: int) -> dict[str, Any]:
-        """Answers 1 000 rows, and says what the answers' bytes were."""
+        """Answers at most `SERVED_ROWS` rows, and says what the answers' bytes were."""
+        rows = self.rows[:SERVED_ROWS]
         digest = hashlib.sha256()
-        for start in range(0, 1000, rows_per_request):
-            digest.update(raw(self.answer(self.rows[start : start + rows_per_request])))
+        for start in range(0, len(rows), rows_per_request):
+            digest.update(raw(self.answer(rows[start : start + rows_per_request])))
         return {"pid": os.getpid(), "answers": digest.hexdigest()}
 
     def fork(self, workers: int, rows_per_request: int) -> None:
@@ -136,12 +140,13 @@ class Worker:
     def time(self, batch: int) -> dict[str, Any]:
         """Median of one row and of a batch; both ways get the same frame for the batch."""
         requests = [self.way.request([row], self.dtypes) for row in self.rows[:500]]
-        one = timed(lambda i: self.model.predict_proba(requests[i % 500]), 2.0, 5000)
+        predict = getattr(self.model, self.method)
+        one = timed(lambda i: predict(requests[i % len(requests)]), 2.0, 5000)
         import pandas as pd
 
         frame = pd.DataFrame(self.rows, columns=list(self.dtypes)).astype(self.dtypes)
         frame = pd.concat([frame] * -(-batch // len(frame)), ignore_index=True)[:batch]
-        many = timed(lambda _: self.model.predict_proba(frame), 2.0, 100)
+        many = timed(lambda _: predict(frame), 2.0, 100)
         return {"row": statistics.median(one), "rows_per_second": batch / statistics.median(many)}
 
 
