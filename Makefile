@@ -24,6 +24,7 @@ HOST := x86_64-unknown-linux-gnu
 VENV := .venv/bin
 OLDEST := .venv-oldest/bin
 EMBEDDINGS := .venv-embeddings/bin
+MLFLOW := .venv-mlflow/bin
 PEERS := .venv-peers/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
@@ -105,6 +106,16 @@ $(STAMPS)/venv-embeddings: requirements/embeddings.txt $(STAMPS)/wheel
 embeddings: $(STAMPS)/venv-embeddings ## pack a sentence encoder, serve it from four processes, compare
 	$(EMBEDDINGS)/python examples/embeddings/demo.py
 
+$(STAMPS)/venv-mlflow: requirements/mlflow.txt | tools
+	@mkdir -p $(@D)
+	$(PYTHON) -m venv .venv-mlflow
+	$(MLFLOW)/python -m pip install --quiet --requirement $<
+	@rm -f $(STAMPS)/wheel-mlflow && touch $@
+
+$(STAMPS)/wheel-mlflow: $(STAMPS)/wheel $(STAMPS)/venv-mlflow
+	$(MLFLOW)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
+	@touch $@
+
 $(STAMPS)/venv-peers: requirements/peers.txt | tools
 	@mkdir -p $(@D)
 	$(PYTHON) -m venv .venv-peers
@@ -185,7 +196,7 @@ test-oldest: $(STAMPS)/wheel-oldest
 	$(OLDEST)/python -m pytest --quiet $(EXACTNESS)
 
 .PHONY: test-python
-test-python: $(STAMPS)/wheel target/release/monobloc
+test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc
 	$(VENV)/python -m pytest --quiet
 
 .PHONY: fuzz
@@ -200,7 +211,7 @@ fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
 lock: $(STAMPS)/venv ## resolve requirements/*.in and the FastAPI example's anew
 	$(PYTHON) -m venv target/pip-tools
 	target/pip-tools/bin/python -m pip install --quiet pip-tools
-	for name in requirements/{newest,oldest,embeddings,peers} examples/fastapi/requirements; do \
+	for name in requirements/{newest,oldest,embeddings,mlflow,peers} examples/fastapi/requirements; do \
 		target/pip-tools/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url \
 			--no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
 	done

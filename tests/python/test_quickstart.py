@@ -7,29 +7,14 @@ holds the wheel and nothing else, and so does every `monobloc` command.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from pages import blocks, run
 
 PAGES = ["README.md", "docs/quickstart.md"]
-_BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page: str) -> list[tuple[str, str, str]]:
-    """Language, mark and text of the page's code blocks."""
-    found = _BLOCK.findall((ROOT / page).read_text())
-    return [(language, mark.strip(), text) for language, mark, text in found]
-
-
-def run(python: Path, folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [str(python), *arguments], cwd=folder, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES)
