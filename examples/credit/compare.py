@@ -184,6 +184,10 @@ def measure(way: str, folder: Path) -> Measured:
     return forked(way, folder) if way.endswith("-forked") else fresh(way, folder)
 
 
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.{0 if size >= 1e7 else 1}f} MB"
+
+
 def table(measured: list[Measured], expected: str) -> str:
     """The comparison as plain text."""
     head = ["", "memory", "private", "peak", "first", "one row", "rows/s", "same"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from compare import LABELS, WORKERS, Measured
+from compare import LABELS, WORKERS, Measured, megabytes
 from matplotlib import pyplot as plt
 
 _INK = "#1f2933"
@@ -62,7 +62,7 @@ def draw(measured: list[Measured], joblib_bytes: int, bloc_bytes: int, path: Pat
     figure.text(
         0.03,
         0.868,
-        f"joblib file {joblib_bytes / 1e6:,.0f} MB, bloc {bloc_bytes / 1e6:,.0f} MB. "
+        f"joblib file {megabytes(joblib_bytes)}, bloc {megabytes(bloc_bytes)}. "
         "× compares with Monobloc. Where workers were forked, their parent counts too.",
         color=_FAINT,
     )

@@ -12,7 +12,7 @@ import joblib
 import monobloc
 import numpy as np
 import pandas as pd
-from compare import LABELS, WORKERS, Measured, measure, table
+from compare import LABELS, WORKERS, Measured, measure, megabytes, table
 from picture import draw
 from worker import SERVED_ROWS, WAYS
 
@@ -68,7 +68,7 @@ def conclude(measured: list[Measured], expected: str, folder: Path, name: str) -
     print("\n" + table(measured, expected))
     sizes = [(folder / f"{name}.{kind}").stat().st_size for kind in ("joblib", "bloc")]
     print(
-        f"\nFiles: joblib {sizes[0] / 1e6:,.1f} MB, bloc {sizes[1] / 1e6:,.1f} MB.\n"
+        f"\nFiles: joblib {megabytes(sizes[0])}, bloc {megabytes(sizes[1])}.\n"
         "Memory of all: sum of PSS, over the workers and the parent that they were forked from.\n"
         "Private each: RssAnon + RssShmem beyond the imports; of a forked worker what it wrote.\n"
         "First answer: from the end of the imports, loading included. Batch: 10,000 rows."

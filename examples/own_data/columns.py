@@ -54,7 +54,7 @@ def numbers(texts: pd.Series) -> pd.Series:
     values = np.full(len(texts), np.nan)
     # Python's float rounds correctly, which pandas' own conversion does not always.
     values[known] = [float(text) for text in texts[known]]
-    return pd.Series(values, texts.index)
+    return pd.Series(values, texts.index, name=texts.name)
 
 
 def describe(name: str, texts: pd.Series) -> Column:

@@ -9,6 +9,7 @@ import argparse
 import csv
 import difflib
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -150,12 +151,12 @@ def say_what_is_next(folder: Path, name: str) -> None:
     heading("Next")
     here = Path(os.path.relpath(folder))
     command = Path(os.path.relpath(sys.prefix)) / "bin" / "monobloc"
-    carried = f"'{name}'" if not name.isidentifier() else name
-    print(
-        f"{command} inspect {here / NAME}.bloc\n"
-        f"{command} predict {here / NAME}.bloc {here / 'held-out.csv'} --id {carried} "
-        f"--out {here / 'answers.csv'}\n"
-    )
+    bloc, rows, answers = (here / file for file in (f"{NAME}.bloc", "held-out.csv", "answers.csv"))
+    for words in (
+        [command, "inspect", bloc],
+        [command, "predict", bloc, rows, f"--id={name}", "--out", answers],
+    ):
+        print(shlex.join(map(str, words)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -147,15 +148,18 @@ def test_four_ways_to_the_same_bytes(target: str, csv_file: Path, tmp_path: Path
     served = fresh("monobloc", tmp_path, workers=2, batch=100)
     assert set(served.answers) == {expected}
     answered = tmp_path / "answers.csv"
-    command = ["predict", tmp_path / "model.bloc", tmp_path / "held-out.csv", "--out", answered]
+    rows = tmp_path / "held-out.csv"
+    command = ["predict", tmp_path / "model.bloc", rows, "--id", target, "--out", answered]
     subprocess.run([sys.executable, "-m", "monobloc", *map(str, command)], check=True)
     answers = pd.read_csv(answered)
     label = "label" if target == "risk" else "prediction"
     engine = monobloc.load(tmp_path / "model.bloc")
     assert answers[label].tolist() == engine.predict(prepared.held_out).tolist()
+    assert answers[target].tolist() == prepared.held_out_targets.tolist()
     if target == "risk":
-        held_out = pd.read_csv(tmp_path / "held-out.csv")
-        assert (answers["label"] == held_out["risk"]).mean() > 0.8
+        assert (answers["label"] == answers["risk"]).mean() > 0.8
+    else:
+        assert np.corrcoef(answers["prediction"], answers["price"])[0, 1] > 0.8
 
 
 def test_the_whole_demo(
@@ -165,7 +169,7 @@ def test_the_whole_demo(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(stages, "WAYS", ("joblib", "monobloc", "monobloc-forked"))
-    out = tmp_path / "out"
+    out = tmp_path / "an out"
     command = ["own_data.py", str(csv_file), "--target=risk", "--drop=price, customer"]
     monkeypatch.setattr(sys, "argv", [*command, f"--out={out}"])
     assert own_data.main() == 0
@@ -177,10 +181,10 @@ def test_the_whole_demo(
     for finding in ("amount: wrong_type", "share: out_of_range", "colour: unknown_category"):
         assert finding in said
     next_commands = said[said.index("\nNext\n") :].splitlines()
-    runs = [line.split(" ", 1)[1] for line in next_commands if "monobloc " in line]
-    assert [line.split()[0] for line in runs] == ["inspect", "predict"]
-    for line in runs:
-        subprocess.run([sys.executable, "-m", "monobloc", *line.split()], check=True)
+    runs = [shlex.split(line)[1:] for line in next_commands if "monobloc " in line]
+    assert [words[0] for words in runs] == ["inspect", "predict"]
+    for words in runs:
+        subprocess.run([sys.executable, "-m", "monobloc", *words], check=True)
     assert len(pd.read_csv(out / "answers.csv")) == ROWS // 5
 
 
