@@ -28,6 +28,7 @@ mod pool;
 pub mod precision;
 pub mod preprocess;
 pub mod records;
+pub mod reference;
 pub mod request;
 pub mod sanity;
 pub mod schema;
