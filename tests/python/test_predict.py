@@ -65,9 +65,6 @@ def test_json_lines_have_the_answers_of_run_json(
     assert [row["number"] for row in found] == [str(at) for at in range(len(credit.rows))]
     for name in ("label", "probabilities"):
         assert [row[name] for row in found] == expected[name]
-    refused = predict(credit.bloc, out)
-    assert refused.returncode == 1
-    assert b"rows are not read from JSON lines" in refused.stderr
 
 
 def test_many_blocks_come_out_in_order_whatever_the_threads(credit: Credit, live: Path) -> None:

@@ -11,16 +11,18 @@ use std::path::{Path, PathBuf};
 pub struct Arguments {
     /// The bloc.
     bloc: PathBuf,
-    /// The rows: a file of CSV whose header names the model's fields. - is standard input.
+    /// The rows: a file of CSV whose header names the model's fields, or of JSON lines whose objects have them as keys. -
+    /// is standard input.
     input: PathBuf,
     /// Where the answers go, one for each row. A file there is replaced in one step, once all rows are answered. - is
     /// standard output.
     #[arg(long, short, default_value = "-")]
     out: PathBuf,
-    /// The format of the rows: csv or tsv; by default what the file's name ends in, csv on standard input.
+    /// The format of the rows: csv, tsv or jsonl (ndjson); by default what the file's name ends in, csv on standard input.
     #[arg(long, value_parser = format)]
     format: Option<Format>,
-    /// The format of the answers: csv, tsv or jsonl; by default what the file's name ends in, on standard output that of the rows.
+    /// The format of the answers, as those of the rows; by default what the file's name ends in, on standard output that of
+    /// the rows.
     #[arg(long, value_parser = format)]
     out_format: Option<Format>,
     /// What separates the fields of the rows: one ASCII character, or `tab`; by default a comma, a tab in a tsv.
@@ -29,7 +31,7 @@ pub struct Arguments {
     /// A text that is a missing value (repeatable). Without it those of pandas are: NA, NaN, null, None, N/A, ...
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     na: Option<Vec<String>>,
-    /// A column of the input that the answers carry (repeatable).
+    /// A column or key of the input that the answers carry (repeatable).
     #[arg(long, value_name = "COLUMN")]
     id: Vec<String>,
     /// Write the number and the verdict of each rejected row to a file, as JSON lines.

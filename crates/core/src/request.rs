@@ -3,8 +3,11 @@
 mod body;
 mod cell;
 mod decimal;
+mod line;
 mod row;
 mod vectors;
+
+pub(crate) use line::Carry;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::extra::Extra;
@@ -193,8 +196,13 @@ fn malformed(message: impl Into<String>) -> Error {
 /// What is wrong with `text`, and where.
 fn found(text: &str, error: &serde_json::Error) -> String {
     let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let rest = line.as_bytes().get(error.column().saturating_sub(1)..).unwrap_or_default();
-    let is_number = [&b"NaN"[..], b"Infinity", b"-Infinity"].iter().any(|word| rest.starts_with(word));
-    let hint = if is_number { "; JSON has no NaN or Infinity: send null for a missing value" } else { "" };
+    let hint = hint(line, error.column());
     format!("the request body is no JSON that is taken: {error}{hint}")
+}
+
+/// What to do about a word at `column` of a line that other languages take for a number.
+fn hint(line: &str, column: usize) -> &'static str {
+    let rest = line.as_bytes().get(column.saturating_sub(1)..).unwrap_or_default();
+    let is_number = [&b"NaN"[..], b"Infinity", b"-Infinity"].iter().any(|word| rest.starts_with(word));
+    if is_number { "; JSON has no NaN or Infinity: send null for a missing value" } else { "" }
 }

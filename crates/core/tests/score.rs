@@ -63,8 +63,6 @@ fn answers_are_written_as_json_lines() {
     let expected =
         format!("{{\"key\":\"a \\\"b\\\"\",\"label\":{label},\"probabilities\":[{no:?},{yes:?}]}}\n");
     assert_eq!(answers, expected);
-    let error = scored(b"{}", |scoring| scoring.input_format = Some(Format::JsonLines)).expect_err("JSON");
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]
@@ -105,6 +103,169 @@ fn what_is_no_text_is_told() {
     }
     let error = scored(b"age", |scoring| scoring.delimiter = Some(b'"')).expect_err("a quote");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+fn json_lines(text: &str, ids: &[&str], out: Format) -> Result<(Scored, String)> {
+    scored(text.as_bytes(), |scoring| {
+        scoring.ids = ids.iter().map(|&id| id.to_owned()).collect();
+        (scoring.input_format, scoring.output_format) = (Some(Format::JsonLines), Some(out));
+    })
+}
+
+/// JSON lines are answered as `run_json` answers an array of the same objects.
+fn hold_lines(objects: &[String]) {
+    let (scored, lines) = json_lines(&objects.join("\n"), &[], Format::JsonLines).expect("answers");
+    assert_eq!(scored.rows, objects.len() as u64);
+    let body = format!("[{}]", objects.join(","));
+    let response = ENGINE.1.run_json(body.as_bytes()).expect("a response");
+    let response: serde_json::Value = serde_json::from_slice(&response).expect("JSON");
+    for (row, line) in lines.lines().enumerate() {
+        let found: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        for name in ["label", "probabilities"] {
+            assert_eq!(found[name], response["outputs"][name][row], "{}", objects[row]);
+        }
+    }
+    let verdicts = response["verdicts"].as_array().expect("verdicts");
+    let count = |status: &str| verdicts.iter().filter(|one| one["status"] == status).count() as u64;
+    assert_eq!(
+        (scored.rejected, scored.repaired, scored.flagged),
+        (count("rejected"), count("repaired"), count("flagged"))
+    );
+}
+
+#[test]
+fn dirty_lines_are_answered_as_run_json_answers_the_same_objects() {
+    let objects = [
+        r#"{"age":25,"balance":-10,"region":"north"}"#,
+        r#" { "region" : "south" , "balance" : 1e-310 , "age" : 40.0 } "#,
+        r#"{}"#,
+        r#"{"age":null,"balance":"7","region":null}"#,
+        r#"{"age":[1,{"a":2}],"balance":{"x":1},"region":["north"]}"#,
+        r#"{"age":true,"balance":false,"region":12}"#,
+        r#"{"age":" 1_000 ","balance":"x","region":"mars"}"#,
+        r#"{"age":25,"other":{"age":1},"else":[],"other":2,"balance":1}"#,
+        r#"{"age":9007199254740993,"balance":123456789012345678901234567890,"region":"n\u006frth"}"#,
+        r#"{"rows":[{"age":1}],"region":"north"}"#,
+    ];
+    hold_lines(&objects.map(str::to_owned));
+}
+
+#[test]
+fn lines_that_hold_no_row_are_told_by_their_number() {
+    let good = r#"{"age":25,"balance":-10,"region":"north"}"#;
+    for (line, expected) in [
+        ("[25,-10,\"north\"]", "invalid type: sequence, expected an object with a value for each field"),
+        ("25", "expected an object"),
+        ("{\"age\":25", "no JSON object: EOF while parsing an object in column 9"),
+        ("{\"age\":NaN}", "JSON has no NaN or Infinity: send null for a missing value"),
+        ("{\"age\":25} {}", "no JSON object: trailing characters in column 12"),
+        ("{\"age\":25,\"age\":26}", "the key \"age\" stands there twice"),
+        ("age,balance,region", "no JSON object: expected value in column 1"),
+    ] {
+        // Blank lines count and hold nothing.
+        let text = format!("{good}\r\n\n \t\r\n{good}\n{line}\n{good}\n");
+        let error = json_lines(&text, &[], Format::Csv).expect_err(line);
+        assert_eq!(error.kind(), ErrorKind::MalformedRequest, "{error}");
+        let said = error.to_string();
+        assert!(said.starts_with("standard input: line 5: "), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    let bytes = [good.as_bytes(), b"\n{\"region\":\"\xE9\"}"].concat();
+    let error =
+        scored(&bytes, |scoring| scoring.input_format = Some(Format::JsonLines)).expect_err("Latin-1");
+    assert!(error.to_string().contains("line 2: the byte 0xE9 is not UTF-8"), "{error}");
+    let endless = format!("{good}\n{{\"region\":\"{}", "x".repeat(17 << 20));
+    let error = json_lines(&endless, &[], Format::Csv).expect_err("no end");
+    assert!(error.to_string().contains("line 2: a record of more than 16777216 bytes"), "{error}");
+    let (scored, answers) = json_lines("\u{feff}\n\n", &[], Format::Csv).expect("no rows");
+    assert_eq!((scored.rows, &*answers), (0, "label,probability_0,probability_1\n"));
+}
+
+#[test]
+fn values_of_lines_are_carried_as_they_stand() {
+    let ids = ["key", "age"];
+    let row = |key: &str, age: &str| format!("{{\"key\":{key},\"age\":{age},\"balance\":1}}\n");
+    let keys =
+        [("\"a,\\u00e9\\n\"", "1.50"), ("-0", "25"), ("1E400", "25"), ("null", "null"), ("true", "\"7\"")];
+    let text: String = keys.iter().map(|(key, age)| row(key, age)).collect();
+    let (_, lines) = json_lines(&text, &ids, Format::JsonLines).expect("answers");
+    let begins = [
+        r#"{"key":"a,é\n","age":1.50,"#,
+        r#"{"key":-0,"age":25,"#,
+        r#"{"key":1E400,"age":25,"#,
+        r#"{"key":null,"age":null,"#,
+        r#"{"key":true,"age":"7","#,
+    ];
+    assert_eq!(lines.lines().count(), begins.len());
+    for (line, begin) in lines.lines().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    let (_, csv) = json_lines(&text, &ids, Format::Csv).expect("answers");
+    let expected = "key,age,label,probability_0,probability_1\n\"a,é\n\",1.50,";
+    assert!(csv.starts_with(expected), "{csv}");
+    let answers = |text: &str| -> Vec<String> {
+        let (_, lines) = json_lines(text, &[], Format::JsonLines).expect("answers");
+        lines.lines().map(str::to_owned).collect()
+    };
+    for (line, without) in lines.lines().zip(answers(&text)) {
+        assert!(line.ends_with(&without[1..]), "a field that is carried is read, too: {line}");
+    }
+    for (line, expected) in [
+        (r#"{"age":1}"#, "line 1: the key \"key\", which is to be carried over, is absent"),
+        (r#"{"key":[1],"age":1}"#, "has an array or object; expected a single value"),
+        (r#"{"key":1,"age":1,"key":2}"#, "which is to be carried over, stands there twice"),
+        (r#"{"key":null,"age":1,"key":null}"#, "which is to be carried over, stands there twice"),
+        (r#"{"key":"\ud800","age":1}"#, "has no text"),
+    ] {
+        let error = json_lines(line, &ids, Format::Csv).expect_err(line);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn short_lines_of_many_rows_come_out_in_order() {
+    let text = "{}\n".repeat(400_000) + "{\"age\":25}";
+    let (scored, answers) = json_lines(&text, &[], Format::Csv).expect("answers");
+    assert_eq!(scored.rows, 400_001);
+    assert_eq!(answers.lines().count(), 400_002);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn any_objects_are_answered_as_run_json_answers_them(
+        rows in proptest::collection::vec((0..8_usize, any::<f64>(), any::<i64>(), "[a-z\"\\\\é\n]{0,5}"), 1..20)
+    ) {
+        let objects: Vec<String> = rows.iter().map(|(form, float, integer, text)| {
+            let float = if float.is_finite() { serde_json::json!(float) } else { serde_json::Value::Null };
+            let values = [float, serde_json::json!(integer), serde_json::json!(text), serde_json::json!("north")];
+            let at = |place: usize| &values[(form + place) % values.len()];
+            match form {
+                0 => serde_json::json!({"age": at(0), "balance": at(1), "region": at(2)}),
+                1 => serde_json::json!({"age": at(1), "region": at(0)}),
+                2 => serde_json::json!({"region": at(2), "else": at(1)}),
+                _ => serde_json::json!({"balance": at(3), "age": at(2), "region": at(1), text.as_str(): at(0)}),
+            }.to_string()
+        }).collect();
+        hold_lines(&objects);
+    }
+
+    #[test]
+    fn any_bytes_are_lines_that_are_answered_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..60), text in "[{}\\[\\]\":,a1\n ]{0,40}"
+    ) {
+        for found in [scored(&bytes, lines_of), scored(text.as_bytes(), lines_of)] {
+            match found {
+                Ok((scored, answers)) => prop_assert_eq!(answers.lines().count() as u64, scored.rows),
+                Err(error) => prop_assert_ne!(error.kind(), ErrorKind::Internal, "{}", error),
+            }
+        }
+    }
+}
+
+fn lines_of(scoring: &mut Scoring) {
+    (scoring.input_format, scoring.output_format) = (Some(Format::JsonLines), Some(Format::JsonLines));
 }
 
 proptest! {

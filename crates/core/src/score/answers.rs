@@ -1,6 +1,6 @@
 //! Answers as text: a line for each row, of CSV or JSON.
 
-use super::rows::Rows;
+use super::rows::{Carried, Rows};
 use crate::engine::{write_json, write_label, write_list};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Ensemble, Label};
@@ -86,14 +86,17 @@ impl<'e> Lines<'e> {
     fn append_csv<'t>(
         &self,
         out: &mut Vec<u8>,
-        ids: impl Iterator<Item = &'t str>,
+        ids: impl Iterator<Item = Carried<'t>>,
         class: Option<f64>,
         outputs: &[f64],
         delimiter: u8,
     ) {
         let begin = out.len();
         for id in ids {
-            quoted(out, id, delimiter);
+            match id {
+                Carried::Missing => {}
+                Carried::Text(text) | Carried::Token(text) => quoted(out, text, delimiter),
+            }
             out.push(delimiter);
         }
         if let (Some(labels), Some(class)) = (self.labels(), class) {
@@ -122,7 +125,7 @@ impl<'e> Lines<'e> {
     fn append_json<'t>(
         &self,
         out: &mut Vec<u8>,
-        ids: impl Iterator<Item = &'t str>,
+        ids: impl Iterator<Item = Carried<'t>>,
         class: Option<f64>,
         outputs: &[f64],
     ) {
@@ -130,7 +133,11 @@ impl<'e> Lines<'e> {
         for (name, id) in self.ids.iter().zip(ids) {
             write_json(out, name);
             out.push(b':');
-            write_json(out, id);
+            match id {
+                Carried::Missing => out.extend_from_slice(b"null"),
+                Carried::Text(text) => write_json(out, text),
+                Carried::Token(token) => out.extend_from_slice(token.as_bytes()),
+            }
             out.push(b',');
         }
         if let (Some(labels), Some(class)) = (self.labels(), class) {

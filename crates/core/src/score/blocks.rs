@@ -66,17 +66,17 @@ impl<'a> Blocks<'a> {
         Ok(())
     }
 
-    /// Reads the next block, which ends where `end_of` says that the last whole record of some bytes ends; the last one
-    /// ends with the input. `false` when there is none.
-    pub fn next(&mut self, block: &mut Block, end_of: impl Fn(&[u8]) -> Option<usize>) -> Result<bool> {
+    /// Reads the next block, which ends where `end_of` says that the last whole record of some bytes ends. It is told
+    /// whether these are all that is left, of which it takes some. `false` when there is none.
+    pub fn next(&mut self, block: &mut Block, end_of: impl Fn(&[u8], bool) -> Option<usize>) -> Result<bool> {
         let mut wanted = BLOCK_BYTES;
         let end = loop {
             self.read_up_to(wanted)?;
+            if let Some(end) = end_of(&self.rest, self.has_ended) {
+                break end;
+            }
             if self.has_ended {
                 break self.rest.len();
-            }
-            if let Some(end) = end_of(&self.rest) {
-                break end;
             }
             if wanted >= MOST_BYTES {
                 let message = format!(
@@ -105,6 +105,17 @@ impl<'a> Blocks<'a> {
         self.line = block.line + line_ends(taken);
         self.offset = block.offset + taken.len() as u64;
     }
+}
+
+/// A block's bytes as text.
+pub(super) fn text_of(bytes: Vec<u8>, first_line: u64) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = Block::line_of(error.as_bytes(), first_line, at);
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        let message = format!("line {line}: the byte 0x{byte:02X} is not UTF-8; expected text in UTF-8");
+        Error::new(ErrorKind::MalformedRequest, message)
+    })
 }
 
 /// The ends of lines in `bytes`: `\n`, `\r\n`, or `\r` where nothing else ends lines.

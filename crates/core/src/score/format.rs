@@ -8,7 +8,7 @@ use std::path::Path;
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
-    /// A JSON object on each line. Answers are written so; rows are not read.
+    /// A JSON object on each line.
     JsonLines,
     /// The same, separated by tabs.
     Tsv,

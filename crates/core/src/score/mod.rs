@@ -8,7 +8,9 @@ mod blocks;
 mod columns;
 mod csv;
 mod format;
+mod json_lines;
 mod output;
+mod reading;
 mod rows;
 mod turns;
 
@@ -19,10 +21,8 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanity::{Finding, Status, verdict};
 use answers::Lines;
-use blocks::{Block, Blocks};
-use csv::Csv;
 use output::Output;
-use rows::Rows;
+use reading::{Form, Part};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -129,17 +129,11 @@ impl Scoring {
             Error::new(ErrorKind::InvalidArgument, message)
         })?;
         let lines = Lines::new(ensemble, &self.ids, output_format.delimiter())?;
-        let (schema, needed) = (engine.schema(), engine.pipeline().needed());
         let named = |error: Error| match &self.input {
             Place::File(path) => error.within(path.display()),
             Place::Standard => error.within("standard input"),
         };
-        let mut blocks = Blocks::new(input).map_err(named)?;
-        let default = || NA.map(str::to_owned).to_vec();
-        let missing = self.na.clone().unwrap_or_else(default);
-        let delimiter = self.delimiter.or(input_format.delimiter()).unwrap_or(b',');
-        let (csv, columns) =
-            Csv::begin(&mut blocks, delimiter, &missing, schema, needed, &self.ids).map_err(named)?;
+        let (mut supply, form) = Form::begin(self, input_format, engine, input).map_err(named)?;
         let mut output = Output::begin(&self.output)?;
         let rejects = self.rejects.clone().map(|path| Output::begin(&Place::File(path)));
         let mut rejects = rejects.transpose()?;
@@ -149,30 +143,24 @@ impl Scoring {
         let has_labels = ensemble.classes().is_some();
         let width = ensemble.n_outputs() + usize::from(has_labels);
         let threads = self.threads.unwrap_or_else(|| engine.threads()).clamp(1, MOST_THREADS);
-        let next = |part: &mut Part| {
-            if part.block.bytes.capacity() == 0 {
-                part.block.bytes = std::mem::take(&mut part.rows.text).into_bytes();
-            }
-            blocks.next(&mut part.block, |bytes| csv.end_of_records(bytes)).map_err(named)
-        };
-        let work = |part: &mut Part| {
-            let Part { block, rows, values, findings, text, end } = part;
-            *end = block.offset + block.bytes.len() as u64;
-            csv.read(schema, self.ids.len(), block, rows).map_err(named)?;
-            let input = rows.input(schema, |field| columns.has(field), columns.extra())?;
+        let next = |work: &mut Work| supply.next(&form, &mut work.part).map_err(named);
+        let work = |work: &mut Work| {
+            let Work { part, values, findings, text } = work;
+            form.read(part).map_err(named)?;
+            let input = form.input(part)?;
             values.clear();
-            values.resize(rows.n_rows() * width, 0.0);
+            values.resize(input.n_rows() * width, 0.0);
             *findings = match has_labels {
                 true => engine.run_with_classes_into(&input, values)?,
                 false => engine.run_into(&input, values)?,
             };
             text.clear();
-            lines.append(text, rows, values);
+            lines.append(text, part.rows(), values);
             Ok(())
         };
-        let write = |part: &mut Part| {
-            output.write(&part.text)?;
-            for found in part.findings.chunk_by(|one, next| one.row == next.row) {
+        let write = |work: &mut Work| {
+            output.write(&work.text)?;
+            for found in work.findings.chunk_by(|one, next| one.row == next.row) {
                 match found.iter().map(|finding| finding.status).max() {
                     Some(Status::Rejected) => scored.rejected += 1,
                     Some(Status::Repaired) => scored.repaired += 1,
@@ -181,10 +169,10 @@ impl Scoring {
                 }
             }
             if let Some(rejects) = &mut rejects {
-                rejects.write(verdicts_of_rejected(&part.findings, scored.rows).as_bytes())?;
+                rejects.write(verdicts_of_rejected(&work.findings, scored.rows).as_bytes())?;
             }
-            scored.rows += part.rows.n_rows() as u64;
-            scored.bytes = part.end;
+            scored.rows += work.part.n_rows() as u64;
+            scored.bytes = work.part.end();
             progress(&scored);
             Ok(())
         };
@@ -218,10 +206,6 @@ impl Scoring {
             Some(format) => format,
             None => known(&self.input, "--format")?.unwrap_or(Format::Csv),
         };
-        if input == Format::JsonLines {
-            let message = "rows are not read from JSON lines; expected CSV or TSV (--format)";
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
         let output = match self.output_format {
             Some(format) => format,
             None => known(&self.output, "--out-format")?.unwrap_or(input),
@@ -230,16 +214,13 @@ impl Scoring {
     }
 }
 
-/// A block on its way, in memory that serves one after another.
+/// A part with its answers, in memory that serves one after another.
 #[derive(Default)]
-struct Part {
-    block: Block,
-    rows: Rows,
+struct Work {
+    part: Part,
     values: Vec<f64>,
     findings: Vec<Finding>,
     text: Vec<u8>,
-    /// Where the block ends in the input.
-    end: u64,
 }
 
 /// For each rejected row its verdict as a line of JSON; rows count from `first_row`.

@@ -1,10 +1,30 @@
-//! The rows of a block: a cell for each field, and the text of columns that are carried over.
+//! The rows of a block: a cell for each field, and the values that are carried over.
 
 use crate::error::Result;
 use crate::extra::Extra;
 use crate::input::{Cell, Cells, Column, Input};
 use crate::schema::Schema;
 use std::ops::Range;
+
+/// A value that is carried over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried<'a> {
+    /// There is none: an empty field of CSV, null in JSON.
+    Missing,
+    /// Text.
+    Text(&'a str),
+    /// A number, true or false, as it stands.
+    Token(&'a str),
+}
+
+/// Where a carried value lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    #[default]
+    Nowhere,
+    Text(Range<usize>),
+    Token(Range<usize>),
+}
 
 /// Rows, in memory that serves one block after another.
 #[derive(Debug, Default)]
@@ -14,14 +34,14 @@ pub(super) struct Rows {
     n_rows: usize,
     /// Row after row.
     cells: Vec<Cell>,
-    /// Where the carried texts lie, row after row.
-    ids: Vec<Range<usize>>,
-    /// What cells and carried texts refer to.
+    /// Where the carried values lie, row after row.
+    ids: Vec<Place>,
+    /// What cells and carried values refer to.
     pub text: String,
 }
 
 impl Rows {
-    /// Forgets all rows; those to come have so many cells and carried texts.
+    /// Forgets all rows; those to come have so many cells and carried values.
     pub fn clear(&mut self, n_fields: usize, n_ids: usize) {
         self.cells.clear();
         self.ids.clear();
@@ -32,20 +52,25 @@ impl Rows {
         self.n_rows
     }
 
-    /// Appends a row without values: its cells and carried texts, to be filled.
+    /// Appends a row without values: its cells and the places of its carried values, to be filled.
     #[inline]
-    pub fn push(&mut self) -> (&mut [Cell], &mut [Range<usize>]) {
+    pub fn push(&mut self) -> (&mut [Cell], &mut [Place]) {
         let (cells, ids) = (self.cells.len(), self.ids.len());
         self.cells.resize(cells + self.n_fields, Cell::Absent);
-        self.ids.resize(ids + self.n_ids, 0..0);
+        self.ids.resize(ids + self.n_ids, Place::Nowhere);
         self.n_rows += 1;
         (&mut self.cells[cells..], &mut self.ids[ids..])
     }
 
-    /// The carried texts of a row.
-    pub fn ids(&self, row: usize) -> impl Iterator<Item = &str> {
+    /// The carried values of a row.
+    pub fn ids(&self, row: usize) -> impl Iterator<Item = Carried<'_>> {
         let ids = self.ids.get(row * self.n_ids..(row + 1) * self.n_ids).unwrap_or_default();
-        ids.iter().map(|place| self.text.get(place.clone()).unwrap_or_default())
+        let text = |place: &Range<usize>| self.text.get(place.clone()).unwrap_or_default();
+        ids.iter().map(move |place| match place {
+            Place::Nowhere => Carried::Missing,
+            Place::Text(place) => Carried::Text(text(place)),
+            Place::Token(place) => Carried::Token(text(place)),
+        })
     }
 
     /// The rows as input, with a column for each field for which `has` holds.

@@ -5,9 +5,9 @@ mod fields;
 
 pub use cells::NA;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::{Block, Blocks, text_of};
 use super::columns::Columns;
-use super::rows::Rows;
+use super::rows::{Place, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Cell;
 use crate::schema::{Kind, Schema};
@@ -71,9 +71,9 @@ impl Csv {
         Ok((Csv { delimiter, missing, uses }, columns))
     }
 
-    /// Where the last whole record ends.
-    pub fn end_of_records(&self, bytes: &[u8]) -> Option<usize> {
-        end_of_records(bytes, self.delimiter)
+    /// Where the last whole record ends; that of all bytes that are left may lack its end.
+    pub fn end_of_records(&self, bytes: &[u8], is_all: bool) -> Option<usize> {
+        if is_all { Some(bytes.len()) } else { end_of_records(bytes, self.delimiter) }
     }
 
     /// Reads the rows of a block, whose memory they take.
@@ -113,7 +113,7 @@ impl Csv {
                         cells[field] = read(found, place.clone(), &self.missing);
                     }
                     if let Some(id) = used.id {
-                        ids[id] = place;
+                        ids[id] = Place::Text(place);
                     }
                 }
                 if field.form == Form::Unclosed {
@@ -140,20 +140,13 @@ impl Csv {
     }
 }
 
-/// A block's bytes as text.
-pub(super) fn text_of(bytes: Vec<u8>, first_line: u64) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = Block::line_of(error.as_bytes(), first_line, at);
-        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-        malformed(format!("line {line}: the byte 0x{byte:02X} is not UTF-8; expected text in UTF-8"))
-    })
-}
-
 /// The names of the columns; what follows them stays in `blocks`.
 fn header(blocks: &mut Blocks<'_>, delimiter: u8) -> Result<Vec<String>> {
     let mut block = Block::default();
-    while blocks.next(&mut block, |bytes| end_of_records(bytes, delimiter))? {
+    while blocks.next(&mut block, |bytes, is_all| match is_all {
+        true => Some(bytes.len()),
+        false => end_of_records(bytes, delimiter),
+    })? {
         let mut fields = Fields::new(&block.bytes, delimiter);
         let (mut names, mut is_whole) = (Vec::new(), false);
         for field in fields.by_ref() {
