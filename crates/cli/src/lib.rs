@@ -3,6 +3,7 @@
 //! Exit status: 0 when all is well, 1 when a bloc is refused or fails its verification, 2 for a
 //! command line that can't be read. What went wrong is one line on standard error.
 
+mod bench;
 mod budget;
 mod inspect;
 mod pack;
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures how fast a bloc answers on this machine: batches, and rows one by one.
+    Bench(bench::Arguments),
     /// Explains how many threads batches take: quotas of control groups, cpusets, affinity and variables, file by file.
     Budget(budget::Arguments),
     /// Shows what a bloc holds: schema, steps, model, members, digests and provenance.
@@ -73,6 +76,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     };
     let mut is_closed = false;
     let result = monobloc::error::guard(|| match command {
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Budget(arguments) => budget::run(&arguments),
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         Command::Pack(arguments) => pack::run(arguments),

@@ -96,7 +96,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     resolved(one).ok().zip(resolved(other).ok()).is_some_and(|(one, other)| one == other)
 }
 
-fn format(name: &str) -> std::result::Result<Format, String> {
+pub(crate) fn format(name: &str) -> std::result::Result<Format, String> {
     let expected = || format!("expected one of {}", Format::ENDINGS.map(|(ending, _)| ending).join(", "));
     Format::of_name(name).ok_or_else(expected)
 }

@@ -1,7 +1,7 @@
 //! Rows in Arrow's arrays: columns borrowed where they lie, matched by name. `docs/arrow.md` says what is taken.
 
 mod answer;
-mod body;
+pub(crate) mod body;
 mod column;
 
 pub use answer::table;

@@ -8,6 +8,7 @@ mod memory;
 mod network;
 mod tiles;
 
+pub(crate) use arrow::answer_table;
 pub(crate) use json::{label as write_label, list as write_list, write as write_json};
 #[cfg(feature = "onnx")]
 pub use network::NetworkPrediction;

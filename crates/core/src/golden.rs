@@ -6,9 +6,9 @@ mod comparison;
 mod tensors;
 
 #[cfg(feature = "onnx")]
-pub(crate) use tensors::write as write_cases;
-#[cfg(feature = "onnx")]
 pub use tensors::{GoldenCase, RELATIVE_BOUND};
+#[cfg(feature = "onnx")]
+pub(crate) use tensors::{inputs, write as write_cases};
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -78,9 +78,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
         return tensors::replay(engine, network);
     }
     let batch = read_batch(engine)?;
-    let fields = engine.schema().fields();
-    let texts: Vec<(Vec<Cell>, String)> =
-        fields.iter().enumerate().map(|(at, field)| cells(&batch, field, at)).collect::<Result<_>>()?;
+    let texts = columns(engine, &batch)?;
     let columns = texts.iter().map(|(cells, text)| Some(Column::Cells(Cells::new(cells, text)))).collect();
     let input = Input::new(engine.schema(), batch.num_rows(), columns)?;
     let ensemble = engine.model().ensemble().ok_or_else(|| Error::corrupt("no ensemble"))?;
@@ -152,6 +150,16 @@ pub(crate) struct Widths {
     pub n_outputs: usize,
     /// Raw scores per row.
     pub n_raw_scores: usize,
+}
+
+/// For each field its cells in the golden rows, with the text that they refer to.
+pub(crate) fn cells_of(engine: &Engine) -> Result<Vec<(Vec<Cell>, String)>> {
+    columns(engine, &read_batch(engine)?)
+}
+
+fn columns(engine: &Engine, batch: &RecordBatch) -> Result<Vec<(Vec<Cell>, String)>> {
+    let fields = engine.schema().fields().iter().enumerate();
+    fields.map(|(at, field)| cells(batch, field, at)).collect()
 }
 
 /// The member's bytes.

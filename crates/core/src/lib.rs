@@ -5,6 +5,7 @@
 compile_error!("blocs are little-endian and mapped as they are");
 
 pub mod arrow;
+pub mod bench;
 pub mod bloc;
 pub mod budget;
 mod control_group;

@@ -3,10 +3,14 @@
 #[expect(dead_code, reason = "this file has its rows as text")]
 mod sample;
 
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use monobloc::score::{Format, Place, Scored, Scoring};
 use monobloc::{Engine, ErrorKind, LoadOptions, Result};
 use proptest::prelude::*;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 
 static ENGINE: LazyLock<(TempDir, Engine)> = LazyLock::new(|| {
@@ -228,6 +232,126 @@ fn short_lines_of_many_rows_come_out_in_order() {
     let (scored, answers) = json_lines(&text, &[], Format::Csv).expect("answers");
     assert_eq!(scored.rows, 400_001);
     assert_eq!(answers.lines().count(), 400_002);
+}
+
+/// Two batches of rows with the model's columns and one that is carried, as a stream or a file.
+fn arrow_bytes(is_file: bool, compression: Option<CompressionType>) -> Vec<u8> {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("age", Arc::new(Int64Array::from(vec![Some(25), None, Some(40)]))),
+        ("balance", Arc::new(Float64Array::from(vec![-10.0, f64::NAN, 1e-310]))),
+        ("region", Arc::new(StringArray::from(vec![Some("north"), None, Some("south")]))),
+        ("key", Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(7)]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let options = IpcWriteOptions::default().try_with_compression(compression).expect("options");
+    let schema = batch.schema();
+    if is_file {
+        let mut file = FileWriter::try_new_with_options(Vec::new(), &schema, options).expect("a writer");
+        (0..2).for_each(|_| file.write(&batch).expect("written"));
+        return file.into_inner().expect("finished");
+    }
+    let mut stream = StreamWriter::try_new_with_options(Vec::new(), &schema, options).expect("a writer");
+    (0..2).for_each(|_| stream.write(&batch).expect("written"));
+    stream.into_inner().expect("finished")
+}
+
+/// What a file of these bytes is answered with.
+fn scored_arrow(bytes: &[u8], out: Format) -> Result<(Scored, Vec<u8>)> {
+    let folder = TempDir::new().expect("a folder");
+    let (rows, answers) = (folder.path().join("rows.arrow"), folder.path().join("answers.arrows"));
+    std::fs::write(&rows, bytes).expect("written");
+    let mut scoring = Scoring::new(Place::File(rows), Place::File(answers.clone()));
+    (scoring.output_format, scoring.ids) = (Some(out), vec!["key".to_owned()]);
+    let scored = scoring.run(&ENGINE.1, &|_| {});
+    scored.map(|scored| (scored, std::fs::read(answers).expect("answers")))
+}
+
+#[test]
+fn batches_of_arrow_are_answered_as_run_arrow_answers_them() {
+    let expected: Vec<RecordBatch> = {
+        let answers = ENGINE.1.run_arrow(&arrow_bytes(false, None)).expect("answers");
+        StreamReader::try_new(&answers[..], None)
+            .expect("a stream")
+            .map(|batch| batch.expect("a batch"))
+            .collect()
+    };
+    for (is_file, compression) in [
+        (false, None),
+        (true, None),
+        (false, Some(CompressionType::LZ4_FRAME)),
+        (true, Some(CompressionType::LZ4_FRAME)),
+    ] {
+        let bytes = arrow_bytes(is_file, compression);
+        let (scored, answers) = scored_arrow(&bytes, Format::Arrow).expect("answers");
+        let stream = StreamReader::try_new(&answers[..], None).expect("a stream");
+        let found: Vec<RecordBatch> = stream.map(|batch| batch.expect("a batch")).collect();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found.column(0).as_ref(), &Int64Array::from(vec![Some(i64::MIN), None, Some(7)]));
+            assert_eq!(found.columns()[1..], expected.columns()[..]);
+        }
+        assert_eq!(scored.rows, 6);
+        let (_, csv) = scored_arrow(&bytes, Format::Csv).expect("answers");
+        let csv = String::from_utf8(csv).expect("text");
+        let line = |key: &str, line: String| format!("{key},{line}");
+        assert_eq!(
+            csv.lines().nth(1).map(|line| format!("{line}\n")),
+            Some(line("-9223372036854775808", self::line(25.0, -10.0, "north")))
+        );
+        assert_eq!(
+            csv.lines().nth(6).map(|line| format!("{line}\n")),
+            Some(line("7", self::line(40.0, 1e-310, "south")))
+        );
+    }
+    let compressed = ENGINE.1.run_arrow(&arrow_bytes(false, Some(CompressionType::LZ4_FRAME)));
+    let error = compressed.expect_err("a body's size bounds its memory");
+    assert!(error.to_string().contains("its buffers are compressed"), "{error}");
+    let compressed = ENGINE.1.run_arrow(&arrow_bytes(true, Some(CompressionType::LZ4_FRAME)));
+    assert_eq!(compressed.expect_err("as a file").kind(), ErrorKind::MalformedRequest);
+}
+
+#[test]
+fn a_buffer_that_claims_to_become_huge_is_refused() {
+    const BYTES: i64 = 80_000;
+    let ages: ArrayRef = Arc::new(Int64Array::from(vec![25; 10_000]));
+    let columns = ["age", "balance", "region", "key"].map(|name| (name, Arc::clone(&ages)));
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
+    let options = options.expect("options");
+    let mut stream =
+        StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).expect("a writer");
+    stream.write(&batch).expect("written");
+    let mut bytes = stream.into_inner().expect("finished");
+    scored_arrow(&bytes, Format::Arrow).expect("answers");
+    // A compressed buffer begins with the length that it becomes.
+    let length = bytes.windows(8).position(|window| window == BYTES.to_le_bytes()).expect("a length");
+    bytes[length..][..8].copy_from_slice(&(1_i64 << 60).to_le_bytes());
+    let error = scored_arrow(&bytes, Format::Arrow).expect_err("more than there is");
+    assert!(error.to_string().contains("bytes that says it becomes 1152921504606846976"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn changed_bytes_of_arrow_are_answered_or_refused(
+        form in 0..4_usize, changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..4), cut in any::<Option<u16>>()
+    ) {
+        let mut bytes = arrow_bytes(form % 2 == 1, (form > 1).then_some(CompressionType::LZ4_FRAME));
+        for (at, byte) in changes {
+            let at = usize::from(at) % bytes.len();
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(usize::from(cut));
+        }
+        match scored_arrow(&bytes, Format::Csv) {
+            Ok((scored, answers)) => {
+                prop_assert_eq!(answers.iter().filter(|&&byte| byte == b'\n').count() as u64, scored.rows + 1);
+            }
+            Err(error) => prop_assert_ne!(error.kind(), ErrorKind::Internal, "{}", error),
+        }
+    }
 }
 
 proptest! {

@@ -25,7 +25,7 @@ impl Engine {
             let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
             let mut values = vec![0.0; rows.n_rows() * ensemble.width(answer)];
             let findings = self.answer_into(&input, answer, &mut values)?;
-            answers(ensemble, rows.n_rows(), &values, &findings)
+            answer_table(ensemble, rows.n_rows(), &values, &findings)
         })
     }
 
@@ -79,7 +79,12 @@ fn unwritten(error: ArrowError) -> Error {
 }
 
 /// The table of answers: `values` holds the outputs of each row, and the number of its label where there are labels.
-fn answers(ensemble: &Ensemble, n_rows: usize, values: &[f64], findings: &[Finding]) -> Result<RecordBatch> {
+pub(crate) fn answer_table(
+    ensemble: &Ensemble,
+    n_rows: usize,
+    values: &[f64],
+    findings: &[Finding],
+) -> Result<RecordBatch> {
     let n_outputs = ensemble.n_outputs();
     let classes = ensemble.classes().map(|classes| &classes.values[..]);
     let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));

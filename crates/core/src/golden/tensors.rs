@@ -60,12 +60,7 @@ pub(crate) fn write(inputs: &[String], outputs: &[String], cases: &[GoldenCase])
 
 /// Replays the cases and compares.
 pub(super) fn replay(engine: &Engine, network: &Network) -> Result<GoldenReport> {
-    let fields = engine.schema().tensors();
-    let names: Vec<&str> = if fields.is_empty() {
-        network.features().iter().map(|field| field.name.as_str()).collect()
-    } else {
-        fields.iter().map(|field| field.name.as_str()).collect()
-    };
+    let names = names(engine, network);
     let cases = read(&read_batch(engine)?, &names, network)?;
     let mut report = GoldenReport {
         rows: 0,
@@ -84,6 +79,23 @@ pub(super) fn replay(engine: &Engine, network: &Network) -> Result<GoldenReport>
         }
     }
     Ok(report)
+}
+
+/// The inputs of each case, by name.
+pub(crate) fn inputs(engine: &Engine, network: &Network) -> Result<Vec<Vec<(String, Tensor)>>> {
+    let names = names(engine, network);
+    let cases = read(&read_batch(engine)?, &names, network)?;
+    let named = |case: GoldenCase| names.iter().map(|&name| name.to_owned()).zip(case.inputs).collect();
+    Ok(cases.into_iter().map(named).collect())
+}
+
+fn names<'e>(engine: &'e Engine, network: &'e Network) -> Vec<&'e str> {
+    let fields = engine.schema().tensors();
+    if fields.is_empty() {
+        network.features().iter().map(|field| field.name.as_str()).collect()
+    } else {
+        fields.iter().map(|field| field.name.as_str()).collect()
+    }
 }
 
 fn compare(name: &str, found: &Tensor, wanted: &Tensor, report: &mut GoldenReport) -> Result<()> {

@@ -16,19 +16,14 @@ pub(super) struct Lines<'e> {
 }
 
 impl<'e> Lines<'e> {
+    /// Refuses carried columns that are called as one of the outputs is.
+    pub fn check_names(ensemble: &'e Ensemble, ids: &'e [String], delimiter: Option<u8>) -> Result<()> {
+        refuse_names(ids, &Lines::new(ensemble, ids, delimiter).output_names())
+    }
+
     /// Lines with the carried columns `ids`.
-    pub fn new(ensemble: &'e Ensemble, ids: &'e [String], delimiter: Option<u8>) -> Result<Self> {
-        let lines = Lines { ensemble, ids, delimiter };
-        let names = lines.output_names();
-        for (at, id) in ids.iter().enumerate() {
-            let message = match () {
-                () if names.contains(id) => format!("the carried column {id:?} is called as an output is"),
-                () if ids[..at].contains(id) => format!("the column {id:?} is to be carried over twice"),
-                () => continue,
-            };
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        Ok(lines)
+    pub fn new(ensemble: &'e Ensemble, ids: &'e [String], delimiter: Option<u8>) -> Self {
+        Lines { ensemble, ids, delimiter }
     }
 
     fn labels(&self) -> Option<&'e [Label]> {
@@ -161,6 +156,19 @@ impl<'e> Lines<'e> {
             Precision::Double => write_json(out, &value),
         }
     }
+}
+
+/// Refuses carried columns that are called as an output is, or as another of them.
+pub(super) fn refuse_names(ids: &[String], outputs: &[String]) -> Result<()> {
+    for (at, id) in ids.iter().enumerate() {
+        let message = match () {
+            () if outputs.contains(id) => format!("the carried column {id:?} is called as an output is"),
+            () if ids[..at].contains(id) => format!("the column {id:?} is to be carried over twice"),
+            () => continue,
+        };
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
 }
 
 fn plain(out: &mut Vec<u8>, label: &Label) {

@@ -41,9 +41,13 @@ impl<'a> Blocks<'a> {
     pub fn new(input: Box<dyn Read + Send + 'a>) -> Result<Self> {
         let mut blocks = Blocks { input, rest: Vec::new(), line: 1, offset: 0, has_ended: false };
         blocks.read_up_to(BLOCK_BYTES)?;
-        for (mark, encoding) in
-            [(&[0xFF_u8, 0xFE][..], "UTF-16"), (&[0xFE, 0xFF], "UTF-16"), (b"\x1F\x8B", "gzip")]
-        {
+        for (mark, encoding) in [
+            (&[0xFF_u8, 0xFE][..], "UTF-16"),
+            (&[0xFE, 0xFF], "UTF-16"),
+            (b"\x1F\x8B", "gzip"),
+            (b"ARROW1", "Arrow"),
+            (b"PAR1", "Parquet"),
+        ] {
             if blocks.rest.starts_with(mark) {
                 let message = format!("it begins as {encoding} does; expected text in UTF-8");
                 return Err(Error::new(ErrorKind::MalformedRequest, message));

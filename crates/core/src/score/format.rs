@@ -6,21 +6,27 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
+    /// Arrow's IPC format: a stream or a file, of version 1 or newer. Feather's second version is the same.
+    Arrow,
     /// Comma-separated values with a header.
     Csv,
     /// A JSON object on each line.
     JsonLines,
-    /// The same, separated by tabs.
+    /// As CSV, separated by tabs.
     Tsv,
 }
 
 impl Format {
     /// The endings of file names, in lower case, and their formats.
-    pub const ENDINGS: [(&'static str, Format); 4] = [
+    pub const ENDINGS: [(&'static str, Format); 8] = [
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("jsonl", Format::JsonLines),
         ("ndjson", Format::JsonLines),
+        ("arrow", Format::Arrow),
+        ("arrows", Format::Arrow),
+        ("feather", Format::Arrow),
+        ("ipc", Format::Arrow),
     ];
 
     /// What the name of a file ends in.
@@ -38,8 +44,14 @@ impl Format {
     pub(super) fn delimiter(self) -> Option<u8> {
         match self {
             Format::Csv => Some(b','),
-            Format::JsonLines => None,
+            Format::Arrow | Format::JsonLines => None,
             Format::Tsv => Some(b'\t'),
         }
+    }
+
+    /// Whether Arrow's tables are written to a path as a file, which its end describes, and not as a stream.
+    pub(super) fn is_arrow_file(path: &Path) -> bool {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        Format::of_name(ending) == Some(Format::Arrow) && !ending.eq_ignore_ascii_case("arrows")
     }
 }

@@ -4,6 +4,7 @@
 //! text; blocks are put out in order. So memory depends on the number of threads, and not on that of rows.
 
 mod answers;
+mod arrow;
 mod blocks;
 mod columns;
 mod csv;
@@ -19,10 +20,13 @@ pub use format::Format;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::input::Input;
 use crate::sanity::{Finding, Status, verdict};
 use answers::Lines;
+use arrow::{Encoder, Tables};
+use arrow_array::RecordBatch;
 use output::Output;
-use reading::{Form, Part};
+use reading::{Form, Opened, Part};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -38,6 +42,25 @@ pub enum Place {
     File(PathBuf),
     /// Standard input or output.
     Standard,
+}
+
+impl Place {
+    fn open(&self) -> Result<Opened<'static>> {
+        let Place::File(path) = self else { return Ok(Opened::Stream(Box::new(std::io::stdin()))) };
+        let file = File::open(path).map_err(|error| Error::io(path, "opening", &error))?;
+        Ok(match file.metadata().is_ok_and(|there| there.is_file()) {
+            true => Opened::File(file),
+            false => Opened::Stream(Box::new(file)),
+        })
+    }
+
+    /// What an input is called in errors.
+    fn name(&self) -> String {
+        match self {
+            Place::File(path) => path.display().to_string(),
+            Place::Standard => "standard input".to_owned(),
+        }
+    }
 }
 
 /// Which rows to score, and where the answers go.
@@ -103,13 +126,29 @@ impl Scoring {
     /// [`ErrorKind::Schema`] for columns that are absent; [`ErrorKind::InvalidArgument`] for places, formats and models
     /// that can't be used. A file of answers is not there then, or what it was before.
     pub fn run(&self, engine: &Engine, progress: &(dyn Fn(&Scored) + Sync)) -> Result<Scored> {
-        let input: Box<dyn Read + Send> = match &self.input {
-            Place::Standard => Box::new(std::io::stdin()),
-            Place::File(path) => {
-                Box::new(File::open(path).map_err(|error| Error::io(path, "opening", &error))?)
+        self.run_opened(engine, self.input.open()?, progress)
+    }
+
+    /// Reads the rows without answering them, part by part, until `each` says that it has enough.
+    ///
+    /// # Errors
+    /// As [`Scoring::run`], and those of `each`.
+    pub(crate) fn for_each_input(
+        &self,
+        engine: &Engine,
+        each: &mut dyn FnMut(&Input<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let (format, _) = self.formats()?;
+        let named = |error: Error| error.within(self.input.name());
+        let (mut supply, form) = Form::begin(self, format, engine, self.input.open()?).map_err(named)?;
+        let mut part = Part::default();
+        while supply.next(&form, &mut part).map_err(named)? {
+            form.read(&mut part).map_err(named)?;
+            if !each(&form.input(&part)?)? {
+                break;
             }
-        };
-        self.run_from(engine, input, progress)
+        }
+        Ok(())
     }
 
     /// As [`Scoring::run`], with the bytes of `input`, which is only called as its place says.
@@ -122,30 +161,51 @@ impl Scoring {
         input: Box<dyn Read + Send + 'a>,
         progress: &(dyn Fn(&Scored) + Sync),
     ) -> Result<Scored> {
+        self.run_opened(engine, Opened::Stream(input), progress)
+    }
+
+    fn run_opened(
+        &self,
+        engine: &Engine,
+        input: Opened<'_>,
+        progress: &(dyn Fn(&Scored) + Sync),
+    ) -> Result<Scored> {
         let (input_format, output_format) = self.formats()?;
         let ensemble = engine.model().ensemble().ok_or_else(|| {
             let message =
                 "the model is a network, whose inputs and outputs are no tables; run it from a program";
             Error::new(ErrorKind::InvalidArgument, message)
         })?;
-        let lines = Lines::new(ensemble, &self.ids, output_format.delimiter())?;
-        let named = |error: Error| match &self.input {
-            Place::File(path) => error.within(path.display()),
-            Place::Standard => error.within("standard input"),
-        };
+        match output_format {
+            Format::Arrow => Tables::check_names(ensemble, &self.ids)?,
+            _ => Lines::check_names(ensemble, &self.ids, output_format.delimiter())?,
+        }
+        let named = |error: Error| error.within(self.input.name());
         let (mut supply, form) = Form::begin(self, input_format, engine, input).map_err(named)?;
         let mut output = Output::begin(&self.output)?;
         let rejects = self.rejects.clone().map(|path| Output::begin(&Place::File(path)));
         let mut rejects = rejects.transpose()?;
 
-        let begun = output.write(&lines.header());
+        let (answers, mut encoder) = match output_format {
+            Format::Arrow => {
+                let tables = Tables::new(ensemble, &form.carried_fields())?;
+                let is_file = matches!(&self.output, Place::File(path) if Format::is_arrow_file(path));
+                let encoder = Encoder::begin(tables.schema(), is_file)?;
+                (Answers::Tables(tables), Some(encoder))
+            }
+            _ => (Answers::Lines(Lines::new(ensemble, &self.ids, output_format.delimiter())), None),
+        };
+        let begun = match &answers {
+            Answers::Lines(lines) => output.write(&lines.header()),
+            Answers::Tables(_) => Ok(()),
+        };
         let mut scored = Scored::default();
         let has_labels = ensemble.classes().is_some();
         let width = ensemble.n_outputs() + usize::from(has_labels);
         let threads = self.threads.unwrap_or_else(|| engine.threads()).clamp(1, MOST_THREADS);
         let next = |work: &mut Work| supply.next(&form, &mut work.part).map_err(named);
         let work = |work: &mut Work| {
-            let Work { part, values, findings, text } = work;
+            let Work { part, values, findings, text, table } = work;
             form.read(part).map_err(named)?;
             let input = form.input(part)?;
             values.clear();
@@ -154,11 +214,24 @@ impl Scoring {
                 true => engine.run_with_classes_into(&input, values)?,
                 false => engine.run_into(&input, values)?,
             };
-            text.clear();
-            lines.append(text, part.rows(), values);
+            match &answers {
+                Answers::Lines(lines) => {
+                    text.clear();
+                    lines.append(text, form.carried_texts(part).map_err(named)?, values);
+                }
+                Answers::Tables(tables) => {
+                    let columns = form.carried_columns(part)?;
+                    *table = Some(tables.table(part.n_rows(), columns, values, findings)?);
+                }
+            }
             Ok(())
         };
         let write = |work: &mut Work| {
+            if let (Some(encoder), Some(table)) = (&mut encoder, work.table.take()) {
+                encoder.write(&table)?;
+                std::mem::swap(encoder.bytes(), &mut work.text);
+                encoder.bytes().clear();
+            }
             output.write(&work.text)?;
             for found in work.findings.chunk_by(|one, next| one.row == next.row) {
                 match found.iter().map(|finding| finding.status).max() {
@@ -180,6 +253,14 @@ impl Scoring {
             Ok(()) => {}
             Err(Stop::Closed) => return Ok(Scored { is_closed: true, ..scored }),
             Err(Stop::Failed(error)) => return Err(error),
+        }
+        if let Some(encoder) = &mut encoder {
+            encoder.end()?;
+            match output.write(encoder.bytes()) {
+                Ok(()) => {}
+                Err(Stop::Closed) => return Ok(Scored { is_closed: true, ..scored }),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
         }
         output.end()?;
         rejects.map_or(Ok(()), Output::end)?;
@@ -221,6 +302,13 @@ struct Work {
     values: Vec<f64>,
     findings: Vec<Finding>,
     text: Vec<u8>,
+    table: Option<RecordBatch>,
+}
+
+/// What answers are written as.
+enum Answers<'e> {
+    Lines(Lines<'e>),
+    Tables(Tables<'e>),
 }
 
 /// For each rejected row its verdict as a line of JSON; rows count from `first_row`.

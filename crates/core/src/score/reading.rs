@@ -1,6 +1,7 @@
 //! From an input of any format to rows that an engine takes: parts are taken one after another, and read by several
 //! threads.
 
+use super::arrow::{self, ArrowPart, Batches, Uses};
 use super::blocks::{Block, Blocks};
 use super::columns::Columns;
 use super::csv::Csv;
@@ -12,19 +13,42 @@ use crate::error::Result;
 use crate::input::Input;
 use crate::request::Request;
 use crate::schema::Schema;
+use arrow_array::ArrayRef;
+use arrow_schema::Field;
+use std::fs::File;
 use std::io::Read;
 
+/// An input.
+pub(super) enum Opened<'a> {
+    /// A file, of which any part can be read.
+    File(File),
+    Stream(Box<dyn Read + Send + 'a>),
+}
+
+impl<'a> Opened<'a> {
+    fn stream(self) -> Box<dyn Read + Send + 'a> {
+        match self {
+            Opened::File(file) => Box::new(file),
+            Opened::Stream(input) => input,
+        }
+    }
+}
+
 /// What parts are taken from.
-pub(super) struct Supply<'a>(Blocks<'a>);
+pub(super) enum Supply<'a> {
+    Batches(Batches<'a>),
+    Blocks(Blocks<'a>),
+}
 
 /// How parts become rows.
 pub(super) struct Form<'e> {
     schema: &'e Schema,
-    n_ids: usize,
+    ids: &'e [String],
     kind: Kind<'e>,
 }
 
 enum Kind<'e> {
+    Arrow(Uses<'e>),
     Csv(Box<(Csv, Columns)>),
     JsonLines(JsonLines<'e>),
 }
@@ -32,6 +56,7 @@ enum Kind<'e> {
 /// A part on its way to rows, in memory that serves one after another.
 #[derive(Default)]
 pub(super) struct Part {
+    arrow: ArrowPart,
     block: Block,
     request: Request,
     rows: Rows,
@@ -46,38 +71,73 @@ impl<'e> Form<'e> {
         scoring: &'e Scoring,
         format: Format,
         engine: &'e Engine,
-        input: Box<dyn Read + Send + 'a>,
+        input: Opened<'a>,
     ) -> Result<(Supply<'a>, Form<'e>)> {
         let (schema, ids) = (engine.schema(), &scoring.ids[..]);
-        let mut blocks = Blocks::new(input)?;
-        let kind = match format {
-            Format::JsonLines => Kind::JsonLines(JsonLines::new(schema, ids)),
+        let needed = engine.pipeline().needed();
+        let (supply, kind) = match format {
+            Format::Arrow => {
+                let (batches, arrow) = Batches::begin(input)?;
+                (Supply::Batches(batches), Kind::Arrow(Uses::new(schema, needed, ids, &arrow)?))
+            }
+            Format::JsonLines => {
+                (Supply::Blocks(Blocks::new(input.stream())?), Kind::JsonLines(JsonLines::new(schema, ids)))
+            }
             Format::Csv | Format::Tsv => {
+                let mut blocks = Blocks::new(input.stream())?;
                 let default = || NA.map(str::to_owned).to_vec();
                 let missing = scoring.na.clone().unwrap_or_else(default);
                 let delimiter = scoring.delimiter.or(format.delimiter()).unwrap_or(b',');
-                let needed = engine.pipeline().needed();
-                let (csv, columns) = Csv::begin(&mut blocks, delimiter, &missing, schema, needed, ids)?;
-                Kind::Csv(Box::new((csv, columns)))
+                let csv = Csv::begin(&mut blocks, delimiter, &missing, schema, needed, ids)?;
+                (Supply::Blocks(blocks), Kind::Csv(Box::new(csv)))
             }
         };
-        Ok((Supply(blocks), Form { schema, n_ids: ids.len(), kind }))
+        Ok((supply, Form { schema, ids, kind }))
     }
 
     /// Makes rows of a part.
     pub fn read(&self, part: &mut Part) -> Result<()> {
-        let Part { block, request, rows, n_rows, .. } = part;
+        let Part { arrow, block, request, rows, n_rows, .. } = part;
         match &self.kind {
-            Kind::Csv(csv) => csv.0.read(self.schema, self.n_ids, block, rows)?,
+            Kind::Arrow(uses) => {
+                *n_rows = uses.read(arrow)?;
+                return Ok(());
+            }
+            Kind::Csv(csv) => csv.0.read(self.schema, self.ids.len(), block, rows)?,
             Kind::JsonLines(lines) => lines.read(block, request, rows)?,
         }
         *n_rows = rows.n_rows();
         Ok(())
     }
 
+    /// The fields of the carried columns in a table of answers.
+    pub fn carried_fields(&self) -> Vec<Field> {
+        match &self.kind {
+            Kind::Arrow(uses) => uses.fields().to_vec(),
+            Kind::Csv(_) | Kind::JsonLines(_) => arrow::text_fields(self.ids),
+        }
+    }
+
+    /// The carried columns of a part in a table of answers.
+    pub fn carried_columns(&self, part: &Part) -> Result<Vec<ArrayRef>> {
+        match &self.kind {
+            Kind::Arrow(uses) => uses.columns(&part.arrow),
+            Kind::Csv(_) | Kind::JsonLines(_) => Ok(arrow::text_columns(self.ids.len(), &part.rows)),
+        }
+    }
+
+    /// What is carried over of a part that was read, as text.
+    pub fn carried_texts<'p>(&self, part: &'p mut Part) -> Result<&'p Rows> {
+        if let Kind::Arrow(uses) = &self.kind {
+            uses.carry(&part.arrow, &mut part.rows)?;
+        }
+        Ok(&part.rows)
+    }
+
     /// The rows of a part as input.
     pub fn input<'p>(&'p self, part: &'p Part) -> Result<Input<'p>> {
         match &self.kind {
+            Kind::Arrow(uses) => uses.input(&part.arrow),
             Kind::Csv(csv) => {
                 let (_, columns) = &**csv;
                 part.rows.input(self.schema, |field| columns.has(field), columns.extra())
@@ -90,8 +150,15 @@ impl<'e> Form<'e> {
 impl Supply<'_> {
     /// Takes the next part; `false` when there is none.
     pub fn next(&mut self, form: &Form<'_>, part: &mut Part) -> Result<bool> {
-        let Supply(blocks) = self;
-        let Part { block, rows, end, .. } = part;
+        let Part { arrow, block, rows, end, .. } = part;
+        let blocks = match self {
+            Supply::Batches(batches) => {
+                let is_one = batches.next(arrow)?;
+                *end = batches.place();
+                return Ok(is_one);
+            }
+            Supply::Blocks(blocks) => blocks,
+        };
         let is_one = match &form.kind {
             Kind::Csv(csv) => {
                 if block.bytes.capacity() == 0 {
@@ -102,6 +169,7 @@ impl Supply<'_> {
             Kind::JsonLines(lines) => {
                 blocks.next(block, |bytes, is_all| lines.end_of_lines(bytes, is_all))?
             }
+            Kind::Arrow(_) => false,
         };
         *end = block.offset + block.bytes.len() as u64;
         Ok(is_one)
@@ -117,10 +185,5 @@ impl Part {
     /// Where it ends in the input.
     pub fn end(&self) -> u64 {
         self.end
-    }
-
-    /// The rows, with the values that are carried over.
-    pub fn rows(&self) -> &Rows {
-        &self.rows
     }
 }

@@ -62,6 +62,20 @@ impl Rows {
         (&mut self.cells[cells..], &mut self.ids[ids..])
     }
 
+    /// Appends rows without values.
+    pub fn push_many(&mut self, n_rows: usize) {
+        self.n_rows += n_rows;
+        self.cells.resize(self.n_rows * self.n_fields, Cell::Absent);
+        self.ids.resize(self.n_rows * self.n_ids, Place::Nowhere);
+    }
+
+    /// Says where a row's carried value lies.
+    pub fn set_id(&mut self, row: usize, id: usize, place: Place) {
+        if let Some(at) = self.ids.get_mut(row * self.n_ids + id) {
+            *at = place;
+        }
+    }
+
     /// The carried values of a row.
     pub fn ids(&self, row: usize) -> impl Iterator<Item = Carried<'_>> {
         let ids = self.ids.get(row * self.n_ids..(row + 1) * self.n_ids).unwrap_or_default();
