@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
 CONTAINERS = FOLDER / "containers"
+FILES = FOLDER / "files"
 NETWORKS = FOLDER / "networks"
 REQUESTS = FOLDER / "requests"
 TREES = FOLDER / "trees"

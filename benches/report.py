@@ -15,7 +15,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import CONTAINERS, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
+from record import CONTAINERS, FILES, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
 from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
@@ -75,9 +75,9 @@ def bars(record: Record) -> str:
     return f"{table(record.figures)}\n\n{said}{measured_on(record)}"
 
 
-def containers() -> str:
+def newest_bars(folder: Path) -> str:
     """The newest record's figures, where there is one."""
-    return bars(Record.newest(CONTAINERS)) if any(CONTAINERS.glob("*.json")) else NO_RECORD
+    return bars(Record.newest(folder)) if any(folder.glob("*.json")) else NO_RECORD
 
 
 def _newest_trees() -> tuple[Record, list[Timing]] | None:
@@ -92,9 +92,10 @@ def filled(text: str, record: Record, networks: Record) -> str:
     picture = f"![Time of tree ensembles]({TREES_PICTURE.relative_to(ROOT)})"
     parts = {
         "bars": lambda: table(record.figures),
-        "containers": containers,
+        "containers": lambda: newest_bars(CONTAINERS),
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
+        "files": lambda: newest_bars(FILES),
         "networks": lambda: bars(networks),
         "requests": lambda: bars(Record.newest(REQUESTS)),
         "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else NO_RECORD,

@@ -1,11 +1,12 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
     python benches/run.py [--only memory|speed|tiles|networks|trees|requests|
-                           containers]
+                           containers|files]
                           [--size small|default] [--without PEERS]
 
-Answers are compared first, by their bytes; rivals are measured in the same run. Size and peers that
-are left out are those of tree ensembles; small ones are kept beside the models, not as a record.
+Answers are compared first, by their bytes; rivals are measured in the same run. Size is that
+of tree ensembles and files, and peers that are left out are those of tree ensembles; small ones are
+kept under target/bench, not as a record.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import cold_start  # noqa: E402
 import containers  # noqa: E402
+import files  # noqa: E402
 import networks  # noqa: E402
 import report  # noqa: E402
 import request_forms  # noqa: E402
@@ -33,6 +35,7 @@ import trees  # noqa: E402
 from record import (  # noqa: E402
     CONTAINER_LIBRARIES,
     CONTAINERS,
+    FILES,
     LIBRARIES,
     NETWORKS,
     REQUESTS,
@@ -40,7 +43,7 @@ from record import (  # noqa: E402
     Record,
 )
 
-PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests", "containers"]
+PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests", "containers", "files"]
 
 
 def main() -> int:
@@ -74,10 +77,14 @@ def main() -> int:
     of_containers = Record.new(CONTAINER_LIBRARIES)
     if only in ("all", "containers"):
         of_containers.figures, of_containers.left_out = containers.measure()
+    of_files = Record.new(LIBRARIES)
+    if only in ("all", "files"):
+        of_files.figures, of_files.left_out = files.measure(arguments.size)
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
     figures = record.figures + of_networks.figures + of_requests.figures + of_containers.figures
+    figures += of_files.figures
     if figures:
         print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
@@ -87,6 +94,9 @@ def main() -> int:
         written.append(of_requests.write(REQUESTS))
     if only in ("all", "containers"):
         written.append(of_containers.write(CONTAINERS))
+    if only in ("all", "files"):
+        kept = arguments.size == "default"
+        written.append(of_files.write(FILES if kept else files.kept(arguments.size)))
     if of_trees is not None:
         written += _write_trees(of_trees, arguments.size)
     for path in written:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import report
 from record import Figure, Record
 
@@ -28,10 +27,7 @@ def test_a_record_says_what_was_not_measured() -> None:
     assert said in report.bars(record)
 
 
-def test_a_part_of_the_bench_without_a_record_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(report, "CONTAINERS", tmp_path)
-    assert report.containers() == report.NO_RECORD
+def test_a_part_of_the_bench_without_a_record_says_so(tmp_path: Path) -> None:
+    assert report.newest_bars(tmp_path) == report.NO_RECORD
     Record.newest().write(tmp_path)
-    assert report.containers() == report.bars(Record.newest(tmp_path))
+    assert report.newest_bars(tmp_path) == report.bars(Record.newest(tmp_path))
