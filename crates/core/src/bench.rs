@@ -7,7 +7,7 @@ pub use timing::Times;
 
 use crate::budget::CpuBudget;
 use crate::engine::{Engine, LoadOptions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::score::Format;
 use sample::Sample;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ impl Measured {
 /// Measures the bloc at `path`.
 ///
 /// # Errors
-/// As [`Engine::load`]; of a file of rows as [`crate::score::Scoring::run`]; [`ErrorKind::InvalidArgument`] for a file
+/// As [`Engine::load`]; of a file of rows as [`crate::score::Scoring::run`]; [`crate::ErrorKind::InvalidArgument`] for a file
 /// without rows, or rows for a model that takes tensors.
 pub fn run(path: &Path, options: &BenchOptions) -> Result<BenchReport> {
     let threads = options.threads.unwrap_or_else(|| CpuBudget::read(None).threads);
@@ -155,7 +155,7 @@ fn of_network(
     if options.rows.is_some() {
         let message = "the model is a network, whose inputs are no tables; without a file of rows its golden tensors \
                        are measured";
-        return Err(Error::new(ErrorKind::InvalidArgument, message));
+        return Err(Error::new(crate::ErrorKind::InvalidArgument, message));
     }
     let cases = crate::golden::inputs(one, network)?;
     let duration = options.duration / if all.is_some() { 2 } else { 1 };
