@@ -12,13 +12,15 @@ pub enum Format {
     Csv,
     /// A JSON object on each line.
     JsonLines,
+    /// Parquet. Rows are read so, by builds with the feature `parquet`; answers are not written.
+    Parquet,
     /// As CSV, separated by tabs.
     Tsv,
 }
 
 impl Format {
     /// The endings of file names, in lower case, and their formats.
-    pub const ENDINGS: [(&'static str, Format); 8] = [
+    pub const ENDINGS: [(&'static str, Format); 9] = [
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("jsonl", Format::JsonLines),
@@ -27,6 +29,7 @@ impl Format {
         ("arrows", Format::Arrow),
         ("feather", Format::Arrow),
         ("ipc", Format::Arrow),
+        ("parquet", Format::Parquet),
     ];
 
     /// What the name of a file ends in.
@@ -44,7 +47,7 @@ impl Format {
     pub(super) fn delimiter(self) -> Option<u8> {
         match self {
             Format::Csv => Some(b','),
-            Format::Arrow | Format::JsonLines => None,
+            Format::Arrow | Format::JsonLines | Format::Parquet => None,
             Format::Tsv => Some(b'\t'),
         }
     }

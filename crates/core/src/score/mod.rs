@@ -289,8 +289,17 @@ impl Scoring {
         };
         let output = match self.output_format {
             Some(format) => format,
-            None => known(&self.output, "--out-format")?.unwrap_or(input),
+            None => known(&self.output, "--out-format")?.unwrap_or(if input == Format::Parquet {
+                Format::Csv
+            } else {
+                input
+            }),
         };
+        if output == Format::Parquet {
+            let message =
+                "answers are not written as Parquet; expected csv, tsv, jsonl or arrow (--out-format)";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         Ok((input, output))
     }
 }

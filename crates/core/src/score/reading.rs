@@ -9,7 +9,7 @@ use super::json_lines::JsonLines;
 use super::rows::Rows;
 use super::{Format, NA, Scoring};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
 use crate::request::Request;
 use crate::schema::Schema;
@@ -80,6 +80,7 @@ impl<'e> Form<'e> {
                 let (batches, arrow) = Batches::begin(input)?;
                 (Supply::Batches(batches), Kind::Arrow(Uses::new(schema, needed, ids, &arrow)?))
             }
+            Format::Parquet => parquet(input, schema, needed, ids)?,
             Format::JsonLines => {
                 (Supply::Blocks(Blocks::new(input.stream())?), Kind::JsonLines(JsonLines::new(schema, ids)))
             }
@@ -145,6 +146,35 @@ impl<'e> Form<'e> {
             Kind::JsonLines(_) => part.request.input(self.schema),
         }
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet<'a, 'e>(
+    input: Opened<'a>,
+    schema: &'e Schema,
+    needed: &'e [usize],
+    ids: &'e [String],
+) -> Result<(Supply<'a>, Kind<'e>)> {
+    let Opened::File(file) = input else {
+        let message = "Parquet says at its end what lies where; expected the path of a file";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    };
+    let file = arrow::ParquetFile::begin(file)?;
+    let mut uses = Uses::new(schema, needed, ids, file.schema())?;
+    let batches = Batches::of_parquet(file, &mut uses)?;
+    Ok((Supply::Batches(batches), Kind::Arrow(uses)))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet<'a, 'e>(
+    _: Opened<'a>,
+    _: &'e Schema,
+    _: &'e [usize],
+    _: &'e [String],
+) -> Result<(Supply<'a>, Kind<'e>)> {
+    let message = "this build reads no Parquet; expected one with the cargo feature parquet, or the rows as Arrow \
+                   (pyarrow and polars write it)";
+    Err(Error::new(ErrorKind::Unsupported, message))
 }
 
 impl Supply<'_> {

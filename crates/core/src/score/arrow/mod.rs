@@ -4,8 +4,12 @@ mod carried;
 mod compression;
 mod file;
 mod messages;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod tables;
 
+#[cfg(feature = "parquet")]
+pub(super) use parquet::ParquetFile;
 pub(super) use tables::{Encoder, Tables};
 
 use super::columns::Columns;
@@ -15,6 +19,7 @@ use super::unread;
 use crate::arrow::ArrowRows;
 use crate::arrow::body::MAGIC;
 use crate::error::{Error, ErrorKind, Result};
+use crate::extra::Extra;
 use crate::input::Input;
 use crate::schema::Schema;
 use arrow_array::{ArrayRef, RecordBatch};
@@ -38,6 +43,8 @@ pub(super) struct Batches<'a> {
 
 enum Origin<'a> {
     File(FileBatches),
+    #[cfg(feature = "parquet")]
+    Parquet(parquet::ParquetBatches),
     Stream(Messages<'a>),
 }
 
@@ -46,12 +53,14 @@ enum Origin<'a> {
 pub(super) struct Uses<'e> {
     schema: &'e Schema,
     needed: &'e [usize],
-    /// The columns that the model reads, and those that are no field and not carried over.
+    /// The columns that the model reads.
     read: Vec<usize>,
     /// The columns that are carried over.
     ids: Vec<usize>,
     /// Their fields in a table of answers.
     fields: Vec<Field>,
+    /// The columns that are no field and not carried over.
+    extra: Extra,
 }
 
 /// Some rows of a batch.
@@ -85,6 +94,13 @@ impl<'a> Batches<'a> {
         Ok((Batches { origin, rest: None, has_failed: false }, schema))
     }
 
+    /// The used columns of a Parquet file.
+    #[cfg(feature = "parquet")]
+    pub fn of_parquet(file: ParquetFile, uses: &mut Uses<'_>) -> Result<Self> {
+        let origin = Origin::Parquet(file.batches(&uses.projected())?);
+        Ok(Batches { origin, rest: None, has_failed: false })
+    }
+
     /// Takes the next part; `false` when there is none.
     pub fn next(&mut self, part: &mut ArrowPart) -> Result<bool> {
         // A decoder that failed would take what follows for what it did not finish.
@@ -101,6 +117,8 @@ impl<'a> Batches<'a> {
             let batch = match (self.rest.take(), &mut self.origin) {
                 (Some(rest), _) => Some(rest),
                 (None, Origin::File(file)) => file.next_batch()?,
+                #[cfg(feature = "parquet")]
+                (None, Origin::Parquet(file)) => file.next_batch()?,
                 (None, Origin::Stream(messages)) => messages.next_batch()?,
             };
             let Some(batch) = batch else { return Ok(false) };
@@ -119,6 +137,8 @@ impl<'a> Batches<'a> {
     pub fn place(&self) -> u64 {
         match &self.origin {
             Origin::File(file) => file.place(),
+            #[cfg(feature = "parquet")]
+            Origin::Parquet(file) => file.place(),
             Origin::Stream(messages) => messages.place(),
         }
     }
@@ -134,17 +154,26 @@ impl<'e> Uses<'e> {
     ) -> Result<Uses<'e>> {
         let names = arrow.fields().iter().map(|field| field.name().as_str());
         let columns = Columns::of_names(schema, needed, ids, names)?;
-        let is_read = |&column: &usize| {
-            columns.field_of(column).is_some()
-                || (columns.id_of(column).is_none() && schema.number(arrow.field(column).name()).is_none())
-        };
+        let is_read = |&column: &usize| columns.field_of(column).is_some();
         let read = (0..arrow.fields().len()).filter(is_read).collect();
         let mut places: Vec<(usize, usize)> =
             (0..arrow.fields().len()).filter_map(|column| Some((columns.id_of(column)?, column))).collect();
         places.sort_unstable();
         let ids: Vec<usize> = places.into_iter().map(|(_, column)| column).collect();
         let fields = ids.iter().map(|&column| carried::unpacked_field(arrow.field(column))).collect();
-        Ok(Uses { schema, needed, read, ids, fields })
+        Ok(Uses { schema, needed, read, ids, fields, extra: columns.extra().clone() })
+    }
+
+    /// The columns that are used, which batches from now on have alone.
+    #[cfg(feature = "parquet")]
+    fn projected(&mut self) -> Vec<usize> {
+        let mut columns: Vec<usize> = self.read.iter().chain(&self.ids).copied().collect();
+        columns.sort_unstable();
+        columns.dedup();
+        for column in self.read.iter_mut().chain(&mut self.ids) {
+            *column = columns.partition_point(|known| known < column);
+        }
+        columns
     }
 
     /// The fields of the carried columns in a table of answers.
@@ -179,9 +208,10 @@ impl<'e> Uses<'e> {
     }
 
     /// The rows of a part as input.
-    pub fn input<'p>(&self, part: &'p ArrowPart) -> Result<Input<'p>> {
+    pub fn input<'p>(&'p self, part: &'p ArrowPart) -> Result<Input<'p>> {
         let none = || Error::new(ErrorKind::Internal, "a part without rows");
-        part.rows.as_ref().ok_or_else(none)?.input(self.schema)
+        let input = part.rows.as_ref().ok_or_else(none)?.input(self.schema)?;
+        Ok(input.with_extra(&self.extra))
     }
 }
 
