@@ -426,6 +426,10 @@ def load(
     event_log: str | PathLike[str] | None = None,
     event_sample: float = 1.0,
     events_per_second: int = 10,
+    monitor: bool = True,
+    state_dir: str | PathLike[str] | None = None,
+    window_seconds: int = 3600,
+    window_rows: int | None = None,
 ) -> ClassifierEngine: ...
 def _reload(
     path: str | PathLike[str],
@@ -433,6 +437,7 @@ def _reload(
     threads: tuple[int | None, int | None],
     max_body_bytes: int | None,
     events: tuple[Callable[[dict[str, Any]], Any] | None, str | None, float, int],
+    monitoring: tuple[bool, str | None, int, int | None],
 ) -> Engine: ...
 def amend_rules(schema: str, rules: str | None, changes: str) -> str: ...
 def with_rules(bloc: str | PathLike[str], path: str | PathLike[str], changes: str) -> str: ...

@@ -20,10 +20,11 @@ use crate::mapped::View;
 use crate::model::linear::{Linear, LinearSpec};
 use crate::model::trees::Forest;
 use crate::model::{Constant, Ensemble, Model, Scorer, Task};
-use crate::monitor::{self, EventCounts, EventOptions, Monitor, OutOfDistribution};
+use crate::monitor::{self, EventCounts, EventOptions, Monitor, MonitorOptions, OutOfDistribution, Snapshot};
 use crate::pace::Pace;
 use crate::params::Params;
 use crate::preprocess::Pipeline;
+use crate::reference::Reference;
 use crate::request;
 use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
@@ -55,7 +56,7 @@ pub struct Engine {
 }
 
 /// How to load an engine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// The digest that the bloc must have.
     pub digest: Option<String>,
@@ -63,6 +64,8 @@ pub struct LoadOptions {
     pub events: Option<EventOptions>,
     /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
     pub max_body_bytes: Option<usize>,
+    /// How rows and outputs are counted, or `None` for no counting.
+    pub monitor: Option<MonitorOptions>,
     /// Threads that batches take together, 256 at most; 1 keeps each on its caller's thread, however many callers there are. By
     /// default the budget that [`CpuBudget::read`](crate::CpuBudget::read) explains, followed as it changes.
     pub threads: Option<usize>,
@@ -70,6 +73,21 @@ pub struct LoadOptions {
     pub verify: Verify,
     /// How many processes share the CPUs; by default what `WEB_CONCURRENCY` says.
     pub workers: Option<usize>,
+}
+
+impl Default for LoadOptions {
+    /// The structure is proven, the budget kept, and an hour of rows counted.
+    fn default() -> Self {
+        LoadOptions {
+            digest: None,
+            events: None,
+            max_body_bytes: None,
+            monitor: Some(MonitorOptions::default()),
+            threads: None,
+            verify: Verify::default(),
+            workers: None,
+        }
+    }
 }
 
 /// How much of a bloc loading reads.
@@ -148,7 +166,17 @@ impl Engine {
             version: manifest.version.clone(),
             digest: bloc.digest().to_owned(),
         };
-        let monitor = Monitor::new(&schema, options.events.clone(), named);
+        let reference = bloc.read("reference.json")?.map(|json| Reference::read(&json)).transpose();
+        let reference = reference.map_err(|error| error.within(bloc.path().display()))?.flatten();
+        let outputs = model.ensemble().map_or_else(Vec::new, Ensemble::output_names);
+        let (monitor, warning) = Monitor::new(
+            &schema,
+            options.events.clone(),
+            named,
+            reference.unwrap_or_default(),
+            &outputs,
+            options.monitor.as_ref(),
+        )?;
         let mut engine = Engine {
             bloc,
             schema,
@@ -167,6 +195,7 @@ impl Engine {
         engine.sanity = engine.ruled_by(rules)?;
         engine.report.private_bytes = engine.private_bytes();
         engine.report.warnings.extend(engine.mapped_beyond_limit());
+        engine.report.warnings.extend(warning);
         engine.report.duration = begun.elapsed();
         Ok(engine)
     }
@@ -229,6 +258,22 @@ impl Engine {
     /// What became of the events so far.
     pub fn event_counts(&self) -> EventCounts {
         self.monitor.event_counts()
+    }
+
+    /// What all processes that serve this engine have counted: those that were forked after loading, and with
+    /// [`MonitorOptions::state_dir`] others. `None` where monitoring is off.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.monitor.snapshot()
+    }
+
+    /// What the reference looked like; empty where the bloc does not tell.
+    pub fn reference(&self) -> &Reference {
+        self.monitor.reference()
+    }
+
+    /// The file of counters that processes share, if it has a name.
+    pub fn state_path(&self) -> Option<&Path> {
+        self.monitor.state_path()
     }
 
     /// Threads that batches take together now.

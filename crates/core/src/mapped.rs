@@ -1,5 +1,5 @@
-//! The only place that maps memory, in two ways: read-only views of a file, which keep their owner alive,
-//! and a file's pages laid over an allocation of ours.
+//! The only place that maps memory, in three ways: read-only views of a file, which keep their owner alive,
+//! a file's pages laid over an allocation of ours, and memory that processes write together.
 //!
 //! Another process may overwrite a mapped file at any time, so no reference to plain data over a view is
 //! ever made: it hands out atomics, each load of which gives some value and nothing worse. An overlay
@@ -9,12 +9,14 @@
 mod generation;
 #[cfg(feature = "onnx")]
 mod overlay;
+mod shared;
 
 pub use generation::generation;
 #[cfg(all(test, target_os = "linux", not(miri)))]
 pub use generation::holds_in_child;
 #[cfg(feature = "onnx")]
 pub use overlay::Overlaid;
+pub use shared::{Shared, allocate, lock_byte, nameless, opened_anew, remote_file_system, unlock_byte, user};
 
 use std::fs::File;
 use std::ops::Deref;

@@ -13,6 +13,7 @@ mod footprint;
 mod frames;
 mod labels;
 mod load;
+mod monitoring;
 #[cfg(feature = "onnx")]
 mod network;
 mod objects;
@@ -22,6 +23,7 @@ mod report;
 mod rows;
 mod rules;
 mod source;
+mod tasks;
 #[cfg(feature = "onnx")]
 mod tensors;
 mod verdicts;
@@ -35,8 +37,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     error::register(module)?;
     module.add_class::<engine::Engine>()?;
-    module.add_class::<engine::ClassifierEngine>()?;
-    module.add_class::<engine::OutlierDetectorEngine>()?;
+    module.add_class::<tasks::ClassifierEngine>()?;
+    module.add_class::<tasks::OutlierDetectorEngine>()?;
     module.add_class::<budget::CpuBudget>()?;
     module.add_class::<budget::CpuSource>()?;
     module.add_class::<footprint::BlocFootprint>()?;

@@ -1,9 +1,11 @@
 //! `monobloc.load`.
 
 use crate::budget::positive;
-use crate::engine::{ClassifierEngine, Engine, OutlierDetectorEngine};
+use crate::engine::Engine;
 use crate::error::{exception, raise};
 use crate::events::Listeners;
+use crate::monitoring::Monitoring;
+use crate::tasks::{ClassifierEngine, OutlierDetectorEngine};
 use monobloc::error::guard;
 use monobloc::{ErrorKind, LoadOptions, Verify};
 use pyo3::exceptions::PyRuntimeWarning;
@@ -24,6 +26,10 @@ use std::sync::Arc;
 /// which it is appended as a line of JSON (up to 64 MiB). `event_sample` is the share of them that is told, and
 /// `events_per_second` bounds how many. See `docs/sanity.md`.
 ///
+/// Rows and outputs are counted in the reference's bins (`monitor=False` counts nothing): over the last hour, or
+/// `window_seconds`, or over each process's last `window_rows` rows. Processes that are forked after loading count
+/// together; others do where each loads with the same `state_dir`, a local folder. See `docs/monitoring.md`.
+///
 /// >>> engine = monobloc.load("credit.bloc")
 /// >>> engine.predict_proba(X).shape
 /// (1000, 2)
@@ -40,6 +46,10 @@ use std::sync::Arc;
     event_log=None,
     event_sample=1.0,
     events_per_second=10,
+    monitor=true,
+    state_dir=None,
+    window_seconds=3600,
+    window_rows=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "what can be said of an engine, each by its own name")]
 pub fn load<'py>(
@@ -54,7 +64,13 @@ pub fn load<'py>(
     event_log: Option<PathBuf>,
     event_sample: f64,
     events_per_second: u32,
+    monitor: bool,
+    state_dir: Option<PathBuf>,
+    window_seconds: i64,
+    window_rows: Option<i64>,
 ) -> PyResult<Bound<'py, Engine>> {
+    let state_dir = state_dir.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
+    let monitoring = Monitoring { monitor, state_dir, window_seconds, window_rows };
     let events =
         Listeners { on_event: on_event.map(Bound::unbind), log: event_log, event_sample, events_per_second };
     let verify = match verify {
@@ -65,13 +81,15 @@ pub fn load<'py>(
             return Err(raise(ErrorKind::InvalidArgument, message));
         }
     };
+    let workers = workers.map(|workers| positive("workers", workers)).transpose()?;
     let options = LoadOptions {
         digest,
         events: events.options()?,
         max_body_bytes,
+        monitor: monitoring.options(workers)?,
         threads: threads.map(|threads| positive("threads", threads)).transpose()?,
         verify,
-        workers: workers.map(|workers| positive("workers", workers)).transpose()?,
+        workers,
     };
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
@@ -86,7 +104,7 @@ pub fn load<'py>(
         PyErr::warn(py, &category, &CString::new(warning.as_str())?, 1)?;
     }
     let absolute_path = std::path::absolute(&path).unwrap_or(path);
-    let engine = Engine { inner: Arc::new(inner), options, events, absolute_path };
+    let engine = Engine { inner: Arc::new(inner), options, events, monitoring, absolute_path };
     if engine.inner.is_classifier() {
         let classifier = PyClassInitializer::from(engine).add_subclass(ClassifierEngine);
         return Ok(Bound::new(py, classifier)?.into_super());
@@ -107,8 +125,26 @@ pub fn _reload<'py>(
     threads: (Option<i64>, Option<i64>),
     max_body_bytes: Option<usize>,
     events: (Option<Bound<'py, PyAny>>, Option<PathBuf>, f64, u32),
+    monitoring: (bool, Option<PathBuf>, i64, Option<i64>),
 ) -> PyResult<Bound<'py, Engine>> {
     let ((threads, workers), (on_event, log, sample, per_second)) = (threads, events);
+    let (monitor, state_dir, seconds, rows) = monitoring;
     let (digest, verify) = (Some(digest), "structure");
-    load(py, path, digest, threads, workers, verify, max_body_bytes, on_event, log, sample, per_second)
+    load(
+        py,
+        path,
+        digest,
+        threads,
+        workers,
+        verify,
+        max_body_bytes,
+        on_event,
+        log,
+        sample,
+        per_second,
+        monitor,
+        state_dir,
+        seconds,
+        rows,
+    )
 }

@@ -5,6 +5,7 @@ use super::{Engine, Prediction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Cells, Column, Input};
 use crate::model::{Answer, Ensemble, Task};
+use crate::monitor::{Answered, Call};
 use crate::precision::{Float, Precision};
 use crate::preprocess::{Checks, Scratch};
 use crate::sanity::{Finding, FindingKind, Refused, Rules, Sanity, Status, Value, accept, settled};
@@ -99,8 +100,30 @@ impl Engine {
         answer: Answer,
         out: &mut [f64],
     ) -> Result<Vec<Finding>> {
+        let call = self.monitor.begin();
+        let result = self.counted(&call, input, answer, out);
+        let findings = call.ended(result)?;
+        self.monitor.tell(&self.sanity, &findings);
+        Ok(findings)
+    }
+
+    /// Answers, and counts them; nobody is told yet.
+    pub(super) fn counted(
+        &self,
+        call: &Call<'_>,
+        input: &Input<'_>,
+        answer: Answer,
+        out: &mut [f64],
+    ) -> Result<Vec<Finding>> {
         let findings = self.answer_with(&self.sanity, input, answer, out)?;
-        self.monitor.observe(&self.sanity, input.n_rows(), &findings);
+        let n_outputs = self.model.n_outputs();
+        let answered = match answer {
+            Answer::Class => Answered { values: out, n_outputs: 0, has_class: true },
+            Answer::Outputs => Answered { values: out, n_outputs, has_class: false },
+            Answer::OutputsAndClass => Answered { values: out, n_outputs, has_class: true },
+            Answer::RawScores => Answered::default(),
+        };
+        call.answered(&self.sanity, input.n_rows(), Some(input), answered, &findings);
         Ok(findings)
     }
 

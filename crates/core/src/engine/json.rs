@@ -26,17 +26,19 @@ impl Engine {
     /// tensors.
     pub fn run_json(&self, body: &[u8]) -> Result<Vec<u8>> {
         let ensemble = self.ensemble()?;
-        let (n_rows, findings, response) = REQUEST.with_borrow_mut(|request| {
+        let call = self.monitor.begin();
+        let result = REQUEST.with_borrow_mut(|request| {
             request.read(&self.schema, body, self.max_body_bytes)?;
             let input = request.input(&self.schema)?;
             let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
             let mut values = vec![0.0; input.n_rows() * ensemble.width(answer)];
-            let findings = self.answer_with(&self.sanity, &input, answer, &mut values)?;
+            let findings = self.counted(&call, &input, answer, &mut values)?;
             let response = response(ensemble, input.n_rows(), &values, &findings, request.extra());
-            Ok::<_, Error>((input.n_rows(), findings, response))
-        })?;
+            Ok::<_, Error>((findings, response))
+        });
+        let (findings, response) = call.ended(result)?;
         // The request is free again: who is told may make requests.
-        self.monitor.observe(&self.sanity, n_rows, &findings);
+        self.monitor.tell(&self.sanity, &findings);
         Ok(response)
     }
 

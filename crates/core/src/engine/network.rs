@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
 use crate::model::Model;
 use crate::model::graph::{self, Network, Spec, Tensor};
+use crate::monitor::Answered;
 use crate::preprocess::Pipeline;
 use crate::sanity::{Finding, FindingKind, Status, Value, settled};
 use crate::schema::{DType, NonFinite, Schema, TensorField};
@@ -51,8 +52,14 @@ impl Engine {
             let message = "the model takes rows of fields; run it on rows";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let inputs = in_order(fields, inputs)?;
-        self.run_network(network, fields, inputs, Vec::new())
+        let call = self.monitor.begin();
+        let answered = in_order(fields, inputs).and_then(|inputs| {
+            let prediction = self.run_network(network, fields, inputs, Vec::new())?;
+            let NetworkPrediction { n_rows, findings, .. } = &prediction;
+            call.answered(&self.sanity, *n_rows, None, Answered::default(), findings);
+            Ok(prediction)
+        });
+        call.ended(answered)
     }
 
     /// Runs a network behind preprocessing on rows. A row that preprocessing would refuse has no answer.
@@ -65,6 +72,22 @@ impl Engine {
             let message = "the model takes tensors; run it on tensors by name";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
+        let call = self.monitor.begin();
+        let answered = self.answer_rows(network, field, input).inspect(|prediction| {
+            let findings = &prediction.findings;
+            call.answered(&self.sanity, input.n_rows(), Some(input), Answered::default(), findings);
+        });
+        let prediction = call.ended(answered)?;
+        self.monitor.tell(&self.sanity, &prediction.findings);
+        Ok(prediction)
+    }
+
+    fn answer_rows(
+        &self,
+        network: &Network,
+        field: &TensorField,
+        input: &Input<'_>,
+    ) -> Result<NetworkPrediction> {
         let (n_rows, width) = (input.n_rows(), self.pipeline.n_features());
         let (tensor, findings) = match field.dtype {
             DType::Float64 => {
@@ -81,9 +104,7 @@ impl Engine {
         // A network counts rows from its own first one.
         let own = |finding: Finding| Finding { row: finding.row - input.first_row(), ..finding };
         let findings = findings.into_iter().map(own).collect();
-        let prediction = self.run_network(network, std::slice::from_ref(field), vec![tensor], findings)?;
-        self.monitor.observe(&self.sanity, n_rows, &prediction.findings);
-        Ok(prediction)
+        self.run_network(network, std::slice::from_ref(field), vec![tensor], findings)
     }
 
     /// Runs golden tensors; behind preprocessing these are feature matrices.

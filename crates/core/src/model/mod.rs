@@ -81,6 +81,18 @@ pub enum Label {
     Text(String),
 }
 
+impl std::fmt::Display for Label {
+    /// The label alone, as a column of answers names it.
+    fn fmt(&self, into: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Label::Boolean(value) => into.write_str(if *value { "True" } else { "False" }),
+            Label::Integer(value) => write!(into, "{value}"),
+            Label::Float(value) => write!(into, "{value:?}"),
+            Label::Text(value) => into.write_str(value),
+        }
+    }
+}
+
 /// The kinds of models that a bloc can hold, in alphabetical order.
 pub const MODEL_KINDS: &[&str] = &["forest", "network"];
 

@@ -1,50 +1,120 @@
-//! What an engine notices over time: the share of rows unlike the reference, and a stream of such rows.
+//! What is noticed over time: how rows and outputs are distributed, counted by all processes together; the share of rows
+//! unlike the reference; and a stream of such rows.
 //!
 //! It only counts and tells; it never changes an answer.
 
 mod events;
 mod jsonl;
 mod shares;
+mod state;
 
 pub use events::{Event, EventCounts, EventOptions};
 pub use jsonl::{JsonLines, MOST_BYTES};
 pub use shares::OutOfDistribution;
+pub(crate) use state::Answered;
+pub use state::{BUCKETS, Counted, MonitorOptions, Snapshot, Span, Totals};
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::Input;
+use crate::reference::Reference;
 use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
 use events::Events;
 use shares::Shares;
-use std::time::Instant;
+use state::{Counter, OutputPlace, State};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
-/// The counters of an engine. Lock-free; each process counts for itself.
+/// The counters of an engine. Lock-free.
 #[derive(Debug)]
 pub(crate) struct Monitor {
     begun: Instant,
+    /// When that was, in seconds since 1970.
+    begun_at: u64,
     shares: Shares,
     events: Option<Events>,
+    reference: Reference,
+    /// Where the outputs of the reference are among those of the model.
+    places: Vec<OutputPlace>,
+    state: Option<State>,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    monitor: &'a Monitor,
+    begun: Instant,
+    error: Option<ErrorKind>,
 }
 
 impl Monitor {
-    pub fn new(schema: &Schema, options: Option<EventOptions>, model: events::Model) -> Monitor {
-        let shares = Shares::new(schema.fields().len());
-        Monitor { begun: Instant::now(), shares, events: options.map(|options| Events::new(options, model)) }
+    /// A monitor of rows of these fields, and what was found wrong with its file and mended. `outputs` are the names of
+    /// the outputs that the reference may know. Without options nothing is counted but the share of rows unlike the
+    /// reference.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] for a reference of other fields; and for the state as [`State::open`].
+    pub fn new(
+        schema: &Schema,
+        events: Option<EventOptions>,
+        model: Model,
+        reference: Reference,
+        outputs: &[(String, Option<usize>)],
+        options: Option<&MonitorOptions>,
+    ) -> Result<(Monitor, Option<String>)> {
+        let places = places(schema, &reference, outputs)?;
+        let opened = options.map(|options| State::open(&model.digest, &reference, options)).transpose()?;
+        let (state, warning) = opened.map_or((None, None), |(state, warning)| (Some(state), warning));
+        let monitor = Monitor {
+            begun: Instant::now(),
+            begun_at: now(),
+            shares: Shares::new(schema.fields().len()),
+            events: events.map(|options| Events::new(options, model)),
+            reference,
+            places,
+            state,
+        };
+        Ok((monitor, warning))
     }
 
-    /// Counts `n_rows` rows and what was found in them, by ascending row, and tells of those unlike the reference.
-    pub fn observe(&self, sanity: &Sanity, n_rows: usize, findings: &[Finding]) {
-        let seconds = self.begun.elapsed().as_secs();
-        let window = self.shares.at(seconds);
-        window.count_rows(n_rows);
+    /// A call begins.
+    #[inline]
+    pub fn begin(&self) -> Call<'_> {
+        if let Some(counter) = self.counter() {
+            counter.begin();
+        }
+        Call { monitor: self, begun: Instant::now(), error: None }
+    }
+
+    fn counter(&self) -> Option<Counter<'_>> {
+        let Monitor { reference, places, .. } = self;
+        self.state.as_ref().map(|state| Counter { state, reference, places })
+    }
+
+    /// Tells of rows unlike the reference, by ascending row.
+    pub fn tell(&self, sanity: &Sanity, findings: &[Finding]) {
+        let Some(events) = &self.events else { return };
         for row in findings.chunk_by(|one, next| one.row == next.row) {
-            let unlike = || row.iter().filter(|finding| sanity.is_out_of_distribution(finding));
-            if unlike().next().is_none() {
-                continue;
-            }
-            window.count_out(unlike().filter_map(|finding| sanity.number_of(&finding.field)));
-            if let Some(events) = &self.events {
-                events.tell(sanity, seconds, row);
+            if row.iter().any(|finding| sanity.is_out_of_distribution(finding)) {
+                events.tell(sanity, self.begun.elapsed().as_secs(), row);
             }
         }
+    }
+
+    /// What all processes have counted; `None` where monitoring is off.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let now = self.begun_at + self.begun.elapsed().as_secs();
+        self.state.as_ref().map(|state| state.snapshot(&self.reference, now))
+    }
+
+    /// The file that other processes count in, too.
+    pub fn state_path(&self) -> Option<&Path> {
+        self.state.as_ref().and_then(State::path)
+    }
+
+    /// What the reference looked like.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
     }
 
     /// The share of rows unlike the reference, over the last minutes.
@@ -56,6 +126,80 @@ impl Monitor {
     pub fn event_counts(&self) -> EventCounts {
         self.events.as_ref().map_or_else(EventCounts::default, Events::counts)
     }
+}
+
+impl Call<'_> {
+    /// Counts rows that were answered, with what was found in them by ascending row, and those of their values that
+    /// are known.
+    pub fn answered(
+        &self,
+        sanity: &Sanity,
+        n_rows: usize,
+        input: Option<&Input<'_>>,
+        answered: Answered<'_>,
+        findings: &[Finding],
+    ) {
+        let monitor = self.monitor;
+        let seconds = self.begun.duration_since(monitor.begun).as_secs();
+        let window = monitor.shares.at(seconds);
+        window.count_rows(n_rows);
+        for row in findings.chunk_by(|one, next| one.row == next.row) {
+            let mut unlike = row.iter().filter(|finding| sanity.is_out_of_distribution(finding)).peekable();
+            if unlike.peek().is_some() {
+                window.count_out(unlike.filter_map(|finding| sanity.number_of(&finding.field)));
+            }
+        }
+        if let Some(counter) = monitor.counter() {
+            counter.count(sanity, n_rows, input, answered, findings, monitor.begun_at + seconds);
+        }
+    }
+
+    /// The result of the call, whose error is counted.
+    pub fn ended<T>(mut self, result: Result<T>) -> Result<T> {
+        self.error = result.as_ref().err().map(Error::kind);
+        result
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if let Some(counter) = self.monitor.counter() {
+            counter.end(self.begun.elapsed(), self.error);
+        }
+    }
+}
+
+/// What is in the state file at `path`, or in the folder at it, of the bloc with this digest and reference.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], [`ErrorKind::PermissionDenied`], [`ErrorKind::VersionTooNew`] or [`ErrorKind::Corrupt`]
+/// where there is none that can be read.
+pub fn read_state(path: &Path, digest: &str, reference: &Reference) -> Result<Snapshot> {
+    Ok(State::attach(path, digest, reference)?.snapshot(reference, now()))
+}
+
+fn places(
+    schema: &Schema,
+    reference: &Reference,
+    outputs: &[(String, Option<usize>)],
+) -> Result<Vec<OutputPlace>> {
+    let corrupt = |what: String| Error::corrupt(format!("reading reference.json: {what}"));
+    let names = schema.fields().iter().map(|field| &field.name);
+    if !reference.fields.is_empty() && !names.eq(reference.fields.iter().map(|field| &field.name)) {
+        return Err(corrupt("its fields are not the schema's".to_owned()));
+    }
+    let known = reference.outputs.iter().flat_map(|outputs| &outputs.distributions);
+    let place = |name: &String| {
+        let found = outputs.iter().find(|(known, _)| known == name);
+        let place = found.map(|(_, output)| output.map_or(OutputPlace::Class, OutputPlace::Value));
+        place.ok_or_else(|| corrupt(format!("the model has no output {name:?}")))
+    };
+    known.map(|distribution| place(&distribution.name)).collect()
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 pub(crate) use events::Model;

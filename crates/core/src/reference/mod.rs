@@ -64,10 +64,17 @@ pub struct Outputs {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// One distribution for each field, in the schema's order.
+    /// One distribution for each field, in the schema's order; none where they are not known.
+    #[serde(default)]
     pub fields: Vec<Distribution>,
     /// What the model made of rows, where that is known.
+    #[serde(default)]
     pub outputs: Option<Outputs>,
+}
+
+#[derive(Deserialize)]
+struct Old {
+    fields: serde_json::Value,
 }
 
 /// The bins that every distribution has first, whatever its values are.
@@ -93,6 +100,15 @@ impl Reference {
             distribution.check().map_err(|what| corrupt(format!("{:?}: {what}", distribution.name)))?;
         }
         Ok(reference)
+    }
+
+    /// Reads `reference.json` of a bloc, or gives `None` of the form that it had before distributions.
+    ///
+    /// # Errors
+    /// As [`Reference::parse`].
+    pub fn read(json: &[u8]) -> Result<Option<Reference>> {
+        let is_old = serde_json::from_slice::<Old>(json).is_ok_and(|Old { fields }| fields.is_object());
+        if is_old { Ok(None) } else { Reference::parse(json).map(Some) }
     }
 
     /// As JSON.

@@ -1,0 +1,216 @@
+//! Counting rows.
+
+use super::State;
+use super::layout::{BUCKETS, Span, slot, total, window};
+use super::own::part;
+use super::read::UNIT;
+use crate::error::ErrorKind;
+use crate::input::Input;
+use crate::reference::{Distribution, OWN, Reference};
+use crate::sanity::{Finding, FindingKind, Sanity, Status};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Rows of a part of which every one is looked at; it is more than any test of a distribution can use.
+const ALL_OF: u64 = 20_000;
+/// One row of so many is looked at beyond that.
+const SAMPLED: u64 = 16;
+
+thread_local! {
+    static COUNTS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Where an output of the reference is found among a row's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::monitor) enum OutputPlace {
+    /// The number of the label.
+    Class,
+    /// The output of this number.
+    Value(usize),
+}
+
+/// What was answered to rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Answered<'a> {
+    /// Each row's outputs, then the number of its label, as far as they were asked for.
+    pub values: &'a [f64],
+    /// How many of a row's values are outputs.
+    pub n_outputs: usize,
+    /// Whether the number of the label is the last of a row's values.
+    pub has_class: bool,
+}
+
+/// A state, and what its distributions are of.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::monitor) struct Counter<'a> {
+    pub state: &'a State,
+    pub reference: &'a Reference,
+    pub places: &'a [OutputPlace],
+}
+
+impl Answered<'_> {
+    fn width(&self) -> usize {
+        self.n_outputs + usize::from(self.has_class)
+    }
+
+    fn at(&self, place: OutputPlace, row: usize) -> Option<f64> {
+        let at = match place {
+            OutputPlace::Class if self.has_class => self.n_outputs,
+            OutputPlace::Value(output) if output < self.n_outputs => output,
+            _ => return None,
+        };
+        self.values.get(row * self.width() + at).copied().filter(|value| !value.is_nan())
+    }
+}
+
+impl Counter<'_> {
+    /// Counts a call that began: one more is under way.
+    #[inline]
+    pub fn begin(self) {
+        add(&self.state.own()[slot::IN_FLIGHT], 1);
+    }
+
+    /// Counts a call that ended.
+    pub fn end(self, elapsed: Duration, error: Option<ErrorKind>) {
+        let words = self.state.own();
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS.partition_point(|&bound| bound < elapsed.as_secs_f64());
+        let totals = &words[slot::TOTALS..];
+        add(&totals[total::REQUESTS], 1);
+        add(&totals[total::NANOSECONDS], nanoseconds);
+        add(&totals[total::BUCKETS_AT + bucket], 1);
+        if let Some(place) = error.and_then(|error| ErrorKind::ALL.iter().position(|kind| *kind == error)) {
+            add(&totals[total::ERRORS + place], 1);
+        }
+        // A process that took the slot of a dead one has set this to 0.
+        let fewer = |count: u64| count.checked_sub(1);
+        let _ = words[slot::IN_FLIGHT].fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+    }
+
+    /// Counts rows that were answered, what was found in them, and their values.
+    pub fn count(
+        self,
+        sanity: &Sanity,
+        n_rows: usize,
+        input: Option<&Input<'_>>,
+        answered: Answered<'_>,
+        findings: &[Finding],
+        now: u64,
+    ) {
+        let Counter { state, reference, places } = self;
+        let words = state.own();
+        let totals = &words[slot::TOTALS..];
+        let before = totals[total::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);
+        words[slot::LAST].store(now, Ordering::Relaxed);
+        let (rejected, unlike) = count_findings(totals, sanity, findings);
+        let span = match state.layout.span {
+            Span::Seconds(seconds) => now / seconds + 1,
+            Span::Rows(rows) => before / rows + 1,
+        };
+        let Some(part) = part(&state.layout, words, span) else { return };
+        let counted = part[window::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);
+        add_some(&part[window::REJECTED], rejected);
+        add_some(&part[window::OUT_OF_DISTRIBUTION], unlike);
+        let step = if counted < ALL_OF { 1 } else { SAMPLED };
+        let first = (counted.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % step;
+        let rows = (first as usize..n_rows).step_by(step as usize);
+        if rows.len() == 0 {
+            return;
+        }
+        add(&part[window::SEEN], rows.len() as u64);
+        let n_fields = reference.fields.len();
+        for (number, distribution) in reference.distributions().enumerate() {
+            let words = &part[state.layout.distribution(number)..];
+            match (number.checked_sub(n_fields).and_then(|output| places.get(output)), input) {
+                (Some(place), _) => {
+                    let values = rows.clone().filter_map(|row| answered.at(*place, row));
+                    count_values(
+                        distribution,
+                        words,
+                        rows.len(),
+                        values.map(|value| match place {
+                            OutputPlace::Class => (OWN + value as usize, f64::NAN),
+                            OutputPlace::Value(_) => (distribution.bin_of_number(value), value),
+                        }),
+                    );
+                }
+                (None, Some(input)) => {
+                    let values = rows.clone().map(|row| distribution.bin_of(input.value(number, row)));
+                    count_values(distribution, words, rows.len(), values);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+/// Adds bins and distances to a distribution's words: its sum, and then its bins.
+#[inline]
+fn count_values(
+    distribution: &Distribution,
+    words: &[AtomicU64],
+    n_values: usize,
+    values: impl Iterator<Item = (usize, f64)>,
+) {
+    const FEW: usize = 8;
+    let n_bins = distribution.n_bins();
+    let fixed = |number: f64| (distribution.distance(number) * UNIT) as i64 as u64;
+    let bins = &words[1..=n_bins];
+    if n_values <= FEW {
+        for (bin, number) in values {
+            add(&bins[bin.min(n_bins - 1)], 1);
+            add_some(&words[0], fixed(number));
+        }
+        return;
+    }
+    COUNTS.with_borrow_mut(|counts| {
+        counts.clear();
+        counts.resize(n_bins, 0);
+        let mut sum = 0_u64;
+        for (bin, number) in values {
+            counts[bin.min(n_bins - 1)] += 1;
+            sum = sum.wrapping_add(fixed(number));
+        }
+        add_some(&words[0], sum);
+        bins.iter().zip(counts.iter()).for_each(|(word, count)| add_some(word, *count));
+    });
+}
+
+/// Counts findings, and gives the numbers of rejected rows and of those unlike the reference.
+fn count_findings(totals: &[AtomicU64], sanity: &Sanity, findings: &[Finding]) -> (u64, u64) {
+    let (mut rejected, mut unlike) = (0, 0);
+    for row in findings.chunk_by(|one, next| one.row == next.row) {
+        let worst = row.iter().map(|finding| finding.status).max();
+        let place = match worst {
+            Some(Status::Rejected) => Some(total::REJECTED),
+            Some(Status::Repaired) => Some(total::REPAIRED),
+            Some(Status::Flagged) => Some(total::FLAGGED),
+            _ => None,
+        };
+        if let Some(place) = place {
+            add(&totals[place], 1);
+        }
+        rejected += u64::from(worst == Some(Status::Rejected));
+        unlike += u64::from(row.iter().any(|finding| sanity.is_out_of_distribution(finding)));
+        for finding in row {
+            if let Some(place) = FindingKind::ALL.iter().position(|kind| *kind == finding.kind) {
+                add(&totals[total::FINDINGS + place], 1);
+            }
+        }
+    }
+    add_some(&totals[total::OUT_OF_DISTRIBUTION], unlike);
+    (rejected, unlike)
+}
+
+#[inline]
+fn add(word: &AtomicU64, count: u64) {
+    word.fetch_add(count, Ordering::Relaxed);
+}
+
+#[inline]
+fn add_some(word: &AtomicU64, count: u64) {
+    if count != 0 {
+        add(word, count);
+    }
+}

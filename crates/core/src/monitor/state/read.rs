@@ -1,0 +1,153 @@
+//! What all processes have counted.
+
+use super::State;
+use super::layout::{BUCKETS, Span, slot, total, window};
+use crate::error::ErrorKind;
+use crate::reference::Reference;
+use crate::sanity::FindingKind;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counted since the state was made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Calls that were answered or failed.
+    pub requests: u64,
+    /// Rows that were answered or rejected.
+    pub rows: u64,
+    /// Rows that were answered though something was found.
+    pub flagged: u64,
+    /// Rows that were answered with other values than came in.
+    pub repaired: u64,
+    /// Rows without an answer.
+    pub rejected: u64,
+    /// Rows unlike the reference.
+    pub out_of_distribution: u64,
+    /// Seconds that calls took together.
+    pub seconds: f64,
+    /// Calls by duration: up to each of [`BUCKETS`] seconds, and longer ones.
+    pub durations: Vec<u64>,
+    /// Calls that failed, by [`ErrorKind::ALL`].
+    pub errors: Vec<(ErrorKind, u64)>,
+    /// Findings by [`FindingKind::ALL`].
+    pub findings: Vec<(FindingKind, u64)>,
+    /// Calls under way now.
+    pub in_flight: u64,
+    /// Processes that counted something in the window.
+    pub workers: u64,
+}
+
+/// What was counted of one distribution.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// By bin.
+    pub counts: Vec<u64>,
+    /// The sum of distances from the reference's mean.
+    pub distances: f64,
+}
+
+/// What all processes have counted, at some moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Since the state was made.
+    pub totals: Totals,
+    /// Rows of the window.
+    pub rows: u64,
+    /// Rows of the window of which values were counted: all of the first ones of a part, and then one of sixteen.
+    pub seen: u64,
+    /// Rows of the window without an answer.
+    pub rejected: u64,
+    /// Rows of the window that are unlike the reference.
+    pub out_of_distribution: u64,
+    /// When the window began, in seconds since 1970, where it is one of time.
+    pub since: Option<u64>,
+    /// When this was read.
+    pub until: u64,
+    /// One for each field and output of the reference, in its order.
+    pub distributions: Vec<Counted>,
+}
+
+/// What distances from a mean are multiplied by before they are added up as whole numbers.
+pub(super) const UNIT: f64 = (1 << 20) as f64;
+
+impl State {
+    /// What all processes have counted until `now`.
+    pub fn snapshot(&self, reference: &Reference, now: u64) -> Snapshot {
+        let mut snapshot = Snapshot { until: now, ..Snapshot::default() };
+        let distributions = reference.distributions();
+        snapshot.distributions =
+            distributions.map(|each| Counted { counts: vec![0; each.n_bins()], distances: 0.0 }).collect();
+        let mut sums = vec![0; total::LEN];
+        for words in self.slots() {
+            snapshot.totals.in_flight += load(&words[slot::IN_FLIGHT]);
+            for (sum, word) in sums.iter_mut().zip(&words[slot::TOTALS..]) {
+                *sum += load(word);
+            }
+            let is_live = self.add_window(words, now, &mut snapshot);
+            snapshot.totals.workers += u64::from(is_live);
+        }
+        snapshot.since = match self.layout.span {
+            Span::Rows(_) => None,
+            Span::Seconds(seconds) => {
+                Some((now / seconds + 1).saturating_sub(self.layout.n_parts as u64) * seconds)
+            }
+        };
+        snapshot.totals = totals(&sums, snapshot.totals);
+        snapshot
+    }
+
+    /// Adds the parts of a slot that belong to the window, and says whether there were some.
+    fn add_window(&self, words: &[AtomicU64], now: u64, snapshot: &mut Snapshot) -> bool {
+        let newest = match self.layout.span {
+            Span::Seconds(seconds) => now / seconds + 1,
+            Span::Rows(rows) => load(&words[slot::TOTALS + total::ROWS]) / rows + 1,
+        };
+        let n_parts = self.layout.n_parts as u64;
+        let mut is_live = false;
+        for place in 0..=n_parts {
+            let part = &words[self.layout.part(place)];
+            let span = part[window::SPAN].load(Ordering::Acquire);
+            // A process whose clock goes before this one's by less than a part counts, too.
+            if span == 0 || span > newest + 1 || span + n_parts <= newest {
+                continue;
+            }
+            is_live |= load(&part[window::ROWS]) > 0;
+            snapshot.rows += load(&part[window::ROWS]);
+            snapshot.seen += load(&part[window::SEEN]);
+            snapshot.rejected += load(&part[window::REJECTED]);
+            snapshot.out_of_distribution += load(&part[window::OUT_OF_DISTRIBUTION]);
+            for (number, into) in snapshot.distributions.iter_mut().enumerate() {
+                let start = self.layout.distribution(number);
+                into.distances += load(&part[start]) as i64 as f64 / UNIT;
+                for (sum, word) in into.counts.iter_mut().zip(&part[start + 1..]) {
+                    *sum += load(word);
+                }
+            }
+        }
+        is_live
+    }
+}
+
+fn load(word: &AtomicU64) -> u64 {
+    word.load(Ordering::Relaxed)
+}
+
+fn totals(sums: &[u64], started: Totals) -> Totals {
+    let by_kind = |start: usize, n: usize| sums[start..start + n].iter().copied();
+    Totals {
+        requests: sums[total::REQUESTS],
+        rows: sums[total::ROWS],
+        flagged: sums[total::FLAGGED],
+        repaired: sums[total::REPAIRED],
+        rejected: sums[total::REJECTED],
+        out_of_distribution: sums[total::OUT_OF_DISTRIBUTION],
+        seconds: sums[total::NANOSECONDS] as f64 / 1e9,
+        durations: by_kind(total::BUCKETS_AT, BUCKETS.len() + 1).collect(),
+        errors: ErrorKind::ALL.iter().copied().zip(by_kind(total::ERRORS, ErrorKind::ALL.len())).collect(),
+        findings: FindingKind::ALL
+            .iter()
+            .copied()
+            .zip(by_kind(total::FINDINGS, FindingKind::ALL.len()))
+            .collect(),
+        ..started
+    }
+}
