@@ -9,6 +9,7 @@ pub mod bench;
 pub mod bloc;
 pub mod budget;
 mod control_group;
+pub mod drift;
 pub mod engine;
 pub mod error;
 pub mod extra;

@@ -155,7 +155,7 @@ impl Collected {
             Seen::Numbers(numbers) => Values::Numbers(numbers.finish()),
             Seen::Texts(texts) => Values::Categories(texts.finish()),
         };
-        Distribution { name, rows, missing, values }
+        Distribution { name, rows, missing, values, noise: None }
     }
 }
 

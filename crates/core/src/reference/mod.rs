@@ -4,11 +4,13 @@
 
 mod builder;
 mod categories;
+mod noise;
 mod numbers;
 mod sample;
 
 pub use builder::ReferenceBuilder;
 pub use categories::Categories;
+pub use noise::{Noise, NoiseFloor, WINDOWS};
 pub use numbers::Numbers;
 
 use crate::error::{Error, Result};
@@ -27,6 +29,9 @@ pub struct Distribution {
     pub missing: u64,
     /// The values of the others.
     pub values: Values,
+    /// How far windows without drift lie from the reference, where that was calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Noise>,
 }
 
 /// What values look like.
@@ -216,6 +221,7 @@ impl Distribution {
     }
 
     fn check(&self) -> std::result::Result<(), String> {
+        self.noise.as_ref().map_or(Ok(()), Noise::check)?;
         let n_values = match &self.values {
             Values::Categories(categories) => categories.check()?,
             Values::Numbers(numbers) => numbers.check()?,
