@@ -252,3 +252,6 @@ pub(super) fn wasserstein(numbers: &Numbers, reference: &[u64], live: &[u64]) ->
     }
     distance
 }
+
+#[cfg(test)]
+mod tests;

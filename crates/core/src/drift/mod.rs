@@ -132,3 +132,6 @@ impl LiveCounts {
         self.counts.iter().skip(UNUSABLE + 1).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;
