@@ -7,6 +7,7 @@ mod memory;
 #[cfg(feature = "onnx")]
 mod network;
 mod tiles;
+mod watched;
 
 pub(crate) use arrow::answer_table;
 pub(crate) use json::{label as write_label, list as write_list, write as write_json};
@@ -20,7 +21,7 @@ use crate::mapped::View;
 use crate::model::linear::{Linear, LinearSpec};
 use crate::model::trees::Forest;
 use crate::model::{Constant, Ensemble, Model, Scorer, Task};
-use crate::monitor::{self, EventCounts, EventOptions, Monitor, MonitorOptions, OutOfDistribution, Snapshot};
+use crate::monitor::{self, EventCounts, EventOptions, Monitor, MonitorOptions, OutOfDistribution};
 use crate::pace::Pace;
 use crate::params::Params;
 use crate::preprocess::Pipeline;
@@ -258,22 +259,6 @@ impl Engine {
     /// What became of the events so far.
     pub fn event_counts(&self) -> EventCounts {
         self.monitor.event_counts()
-    }
-
-    /// What all processes that serve this engine have counted: those that were forked after loading, and with
-    /// [`MonitorOptions::state_dir`] others. `None` where monitoring is off.
-    pub fn snapshot(&self) -> Option<Snapshot> {
-        self.monitor.snapshot()
-    }
-
-    /// What the reference looked like; empty where the bloc does not tell.
-    pub fn reference(&self) -> &Reference {
-        self.monitor.reference()
-    }
-
-    /// The file of counters that processes share, if it has a name.
-    pub fn state_path(&self) -> Option<&Path> {
-        self.monitor.state_path()
     }
 
     /// Threads that batches take together now.

@@ -12,6 +12,7 @@ mod control_group;
 pub mod drift;
 pub mod engine;
 pub mod error;
+pub mod exposition;
 pub mod extra;
 pub mod float_mode;
 pub mod footprint;

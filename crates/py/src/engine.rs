@@ -2,6 +2,7 @@
 
 use crate::answers;
 use crate::arrays::filled;
+use crate::drift::{self, DriftReport, finished};
 use crate::error::{exception, raise};
 use crate::events::Listeners;
 use crate::footprint::{Footprint, footprint};
@@ -11,6 +12,7 @@ use crate::prediction::Prediction;
 use crate::report::{Health, LoadReport};
 use crate::rows::Rows;
 use crate::verdicts::Verdicts;
+use monobloc::drift::Live;
 use monobloc::error::guard;
 use monobloc::model::Task;
 use monobloc::precision::Precision;
@@ -186,6 +188,38 @@ impl Engine {
     /// 'ok'
     fn health(&self) -> Health {
         Health::new(&self.inner)
+    }
+
+    /// How rows differ from the reference, as a report: those of the window, which all workers that were forked after
+    /// loading (or load with the same `state_dir`) counted together, or `X`, which is not counted. See
+    /// `docs/drift.md`.
+    ///
+    /// >>> monobloc.load("credit.bloc").drift(X).drifted
+    /// []
+    #[pyo3(signature = (X=None))]
+    #[expect(non_snake_case, reason = "scikit-learn's name")]
+    fn drift<'py>(&self, py: Python<'py>, X: Option<&Bound<'py, PyAny>>) -> PyResult<DriftReport> {
+        let Some(X) = X else { return finished(self.inner.drift()) };
+        let rows = self.rows(X)?;
+        let mut live = Live::new(self.inner.reference());
+        self.for_each_chunk(py, &rows, |input| {
+            detached(py, self, input, || self.inner.count_into(input, &mut live))
+        })?;
+        finished(monobloc::drift::report(self.inner.reference(), &live))
+    }
+
+    /// Metrics of all workers that count together, as text for those who scrape them: `"prometheus"`, or
+    /// `"openmetrics"`. See `docs/monitoring.md`.
+    #[pyo3(signature = (format="prometheus"))]
+    fn metrics(&self, py: Python<'_>, format: &str) -> PyResult<String> {
+        let metrics = || guard(|| self.inner.metrics(format.parse()?));
+        py.detach(metrics).map_err(|error| exception(&error))
+    }
+
+    /// What all workers that count together have counted: a dict of numbers, or None where monitoring is off. Those that
+    /// begin with `window_` are of the window, `workers` and `in_flight` of now, others since counting began.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        drift::snapshot(py, &self.inner)
     }
 
     /// How many events were told, sampled out, and over the rate: a dict.

@@ -6,6 +6,7 @@ mod arrays;
 mod arrow;
 mod budget;
 mod cells;
+mod drift;
 mod engine;
 mod error;
 mod events;
@@ -37,6 +38,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     error::register(module)?;
     module.add_class::<engine::Engine>()?;
+    module.add_class::<drift::ColumnDrift>()?;
+    module.add_class::<drift::DriftReport>()?;
     module.add_class::<tasks::ClassifierEngine>()?;
     module.add_class::<tasks::OutlierDetectorEngine>()?;
     module.add_class::<budget::CpuBudget>()?;

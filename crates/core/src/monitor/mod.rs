@@ -107,6 +107,24 @@ impl Monitor {
         self.state.as_ref().map(|state| state.snapshot(&self.reference, now))
     }
 
+    /// Where the reference's outputs are among a row's `n_outputs` outputs, behind which its class is.
+    pub fn output_places(&self, n_outputs: usize) -> Vec<usize> {
+        let place = |place: &OutputPlace| match place {
+            OutputPlace::Class => n_outputs,
+            OutputPlace::Value(output) => *output,
+        };
+        self.places.iter().map(place).collect()
+    }
+
+    /// Who is counted together.
+    pub fn scope(&self) -> &'static str {
+        match &self.state {
+            Some(state) if state.path().is_some() => "workers of a folder",
+            Some(state) if state.is_shared() => "forked workers",
+            _ => "worker",
+        }
+    }
+
     /// The file that other processes count in, too.
     pub fn state_path(&self) -> Option<&Path> {
         self.state.as_ref().and_then(State::path)

@@ -127,6 +127,11 @@ impl State {
         self.path.as_deref()
     }
 
+    /// Whether forked processes count in it, too.
+    pub fn is_shared(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The words of this process's slot.
     #[inline]
     pub fn own(&self) -> &[AtomicU64] {
