@@ -1,6 +1,7 @@
 //! What counts as drift: a difference that is both large enough to matter and too large for chance.
 
 use super::LiveCounts;
+use super::calibration::noise;
 use super::measures::{Measures, Rate, most_moved_bin};
 use crate::reference::{Distribution, OWN, Values};
 use serde::Serialize;
@@ -78,15 +79,15 @@ pub(super) fn reasons(
     }
     // That all n rows fall into any bin of shares p is as likely as the sum of p^n, hardly more than that of the
     // most frequent one where it matters; so no bound for many bins is needed.
-    if let Some(bin) = frozen(live, measures.values)
+    if let Some(bin) = frozen(reference, live, measures.values)
         && own_rate(reference, live, bin, usable).p_value < limit
     {
         holds(Reason::Frozen(bin), true);
     }
     holds(Reason::OutOfRange, faulty(&measures.out_of_range));
     holds(Reason::NewCategories, faulty(&measures.new_categories));
-    let shape = measures.ks.filter(|_| matches!(reference.values, Values::Numbers(_)));
-    holds(Reason::Shape, shape.is_some_and(|ks| ks.p_value < limit && ks.statistic >= LEAST_KS));
+    let is_other_shape = measures.ks.is_some_and(|ks| ks.p_value < limit && ks.statistic >= LEAST_KS);
+    holds(Reason::Shape, is_other_shape && exceeds_noise(reference, measures, usable));
     if let Some((bin, rate)) = most_moved_bin(reference, live) {
         holds(Reason::Bin(bin), moved(&rate, LEAST_MOVE));
     }
@@ -94,9 +95,27 @@ pub(super) fn reasons(
     found
 }
 
-/// The only bin that live values are in.
-fn frozen(live: &LiveCounts, values: u64) -> Option<usize> {
-    (OWN..live.counts.len()).find(|&bin| live.counts[bin] == values)
+/// Whether any distance is greater than that of one of a thousand windows without drift.
+fn exceeds_noise(reference: &Distribution, measures: &Measures, usable: u64) -> bool {
+    let noise = reference.noise.clone().unwrap_or_else(|| noise(reference));
+    let floor = noise.floor(measures.values, usable);
+    let pairs = [
+        (measures.psi, Some(floor.psi)),
+        (measures.jensen_shannon, Some(floor.jensen_shannon)),
+        (measures.hellinger, Some(floor.hellinger)),
+        (measures.wasserstein, floor.wasserstein),
+    ];
+    pairs.into_iter().any(|(measure, floor)| measure > floor && floor.is_some())
+}
+
+/// The only bin that live values are in, unless it holds what the reference does not have.
+fn frozen(reference: &Distribution, live: &LiveCounts, values: u64) -> Option<usize> {
+    let last = live.counts.len() - 1;
+    let known = match &reference.values {
+        Values::Numbers(_) => OWN + 1..last,
+        Values::Categories(_) => OWN..last,
+    };
+    known.into_iter().find(|&bin| live.counts[bin] == values)
 }
 
 fn own_rate(reference: &Distribution, live: &LiveCounts, bin: usize, usable: u64) -> Rate {
@@ -115,3 +134,6 @@ fn rank(reason: Reason) -> usize {
         Reason::Bin(_) => 6,
     }
 }
+
+#[cfg(test)]
+mod tests;

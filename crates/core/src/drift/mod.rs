@@ -4,13 +4,16 @@
 //! [`report`] compares. Nothing here reads a clock, and equal counts give equal reports.
 
 mod bins;
+mod calibration;
 mod decision;
 mod measures;
 mod picture;
 mod probability;
 mod report;
 mod sentence;
+mod swaps;
 
+pub use calibration::{RESAMPLES, calibrate};
 pub use decision::{ALPHA, FEWEST_ROWS, Reason, TESTS};
 pub use measures::{ChiSquare, MeanShift, Measures, Rate, Tested};
 pub use report::{Bar, ColumnDrift, Covered, DriftReport, report};
@@ -96,7 +99,7 @@ impl Live {
 
 impl LiveCounts {
     /// Counts one value.
-    fn add(&mut self, distribution: &Distribution, value: Value<'_>) {
+    pub(crate) fn add(&mut self, distribution: &Distribution, value: Value<'_>) {
         let (bin, number) = distribution.bin_of(value);
         self.counts[bin] += 1;
         self.sum += distribution.distance(number);

@@ -6,7 +6,7 @@ use super::picture::bars;
 use super::sentence::sentences;
 use super::{Live, LiveCounts, Window};
 use crate::error::{Error, ErrorKind, Result};
-use crate::reference::{Distribution, OutputSource, Reference};
+use crate::reference::{Distribution, NoiseFloor, OWN, OutputSource, Reference};
 use serde::Serialize;
 
 pub use super::picture::Bar;
@@ -49,6 +49,8 @@ pub struct ColumnDrift {
     pub reasons: Vec<Reason>,
     /// By how much.
     pub measures: Measures,
+    /// What one of a thousand windows of as many values exceeds without drift, where that was calibrated.
+    pub noise: Option<NoiseFloor>,
     /// What a person would say.
     pub sentence: String,
     /// The shares of the reference and of live rows, for a picture.
@@ -98,7 +100,9 @@ fn columns(
             Some(_) => Vec::new(),
             None => reasons(distribution, live, &measures, judged),
         };
+        let usable = distribution.counts()[OWN..].iter().sum();
         ColumnDrift {
+            noise: distribution.noise.as_ref().map(|noise| noise.floor(measures.values, usable)),
             name: distribution.name.clone(),
             drifted: !reasons.is_empty(),
             silence,

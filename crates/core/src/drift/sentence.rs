@@ -1,10 +1,257 @@
 //! What a person would say about a column.
 
 use super::LiveCounts;
+use super::decision::Reason;
+use super::measures::{Rate, most_moved_bin};
+use super::picture::shown;
 use super::report::ColumnDrift;
-use crate::reference::Distribution;
+use super::swaps::swapped;
+use crate::reference::{Categories, Distribution, FARTHEST, Numbers, OWN, Values};
+
+/// A mean that is so many times the reference's is told as another unit.
+const ANOTHER_UNIT: f64 = 3.0;
+/// A mean shift worth telling, in standard deviations.
+const TOLD_SHIFT: f64 = 0.1;
+/// Other values count as before up to this Kolmogorov-Smirnov statistic.
+const AS_BEFORE: f64 = 0.15;
+/// Characters of a category's name that are shown.
+const LONGEST_NAME: usize = 40;
 
 /// A sentence for each column, in the order of `columns`, which is that of the distributions.
-pub(super) fn sentences(_: &[Distribution], _: &[LiveCounts], columns: &[ColumnDrift]) -> Vec<String> {
-    columns.iter().map(|column| column.name.clone()).collect()
+pub(super) fn sentences(
+    distributions: &[Distribution],
+    live: &[LiveCounts],
+    columns: &[ColumnDrift],
+) -> Vec<String> {
+    let swaps = swapped(distributions, live, columns);
+    let said = |(at, column): (usize, &ColumnDrift)| {
+        let said = match (&column.silence, swaps[at]) {
+            (Some(silence), _) => format!("not judged: {silence}"),
+            (None, _) if !column.drifted => "like the reference".to_owned(),
+            (None, Some(other)) => {
+                format!("looks like {0} in the reference, and {0} like it: swapped?", columns[other].name)
+            }
+            (None, None) => drifted(&distributions[at], &live[at], column),
+        };
+        format!("{}: {said}", column.name)
+    };
+    columns.iter().enumerate().map(said).collect()
+}
+
+fn drifted(distribution: &Distribution, live: &LiveCounts, column: &ColumnDrift) -> String {
+    let mut parts = Vec::new();
+    let is_about_values = |reason: &Reason| !matches!(reason, Reason::Missing | Reason::Unusable);
+    if let Some(&reason) = column.reasons.iter().find(|reason| is_about_values(reason)) {
+        parts.push(match &distribution.values {
+            Values::Numbers(numbers) => of_numbers(distribution, numbers, live, column, reason),
+            Values::Categories(categories) => of_categories(distribution, categories, live, reason),
+        });
+    }
+    if column.reasons.contains(&Reason::Missing) {
+        parts.push(moved("missing", &column.measures.missing));
+    }
+    if column.reasons.contains(&Reason::Unusable) {
+        parts.push(moved(&distribution.bin_name(crate::reference::UNUSABLE), &column.measures.unusable));
+    }
+    parts.join("; ")
+}
+
+fn moved(what: &str, rate: &Rate) -> String {
+    let way = if rate.live > rate.reference { "rose" } else { "fell" };
+    format!("{what} {way} from {} to {}", percent(rate.reference), percent(rate.live))
+}
+
+fn of_numbers(
+    distribution: &Distribution,
+    numbers: &Numbers,
+    live: &LiveCounts,
+    column: &ColumnDrift,
+    reason: Reason,
+) -> String {
+    if let (Some(least), Some(greatest)) = (live.least, live.greatest)
+        && least == greatest
+    {
+        return format!("always {}: frozen", shown(least));
+    }
+    let extremes_differ = live.least.is_some() && live.least != live.greatest;
+    if let Reason::Frozen(bin) = reason
+        && !extremes_differ
+    {
+        let at = bin - OWN - 1;
+        return match numbers.means[at] == numbers.edges[at] {
+            true => format!("always {}: frozen", shown(numbers.edges[at])),
+            false => format!("always {}: frozen?", distribution.bin_name(bin)),
+        };
+    }
+    let shift = column.measures.mean_shift.map_or(0.0, |mean| mean.shift);
+    let beyond = column.measures.out_of_range.map_or(0.0, |rate| rate.live);
+    if reason == Reason::OutOfRange && beyond < 0.5 && others_are_as_before(distribution, live) {
+        return sentinel(numbers, live, beyond);
+    }
+    if let Some(unit) = another_unit(numbers, shift) {
+        return unit;
+    }
+    if shift.abs() >= TOLD_SHIFT && column.reasons.contains(&Reason::Shape) {
+        let way = if shift > 0.0 { "higher" } else { "lower" };
+        let mean = numbers.mean + shift * numbers.scale();
+        let told = format!(
+            "values lie {:.1} standard deviations {way} (mean {} -> {})",
+            shift.abs(),
+            shown(numbers.mean),
+            shown(mean)
+        );
+        return match reason {
+            Reason::OutOfRange => format!("{told}, {}", beyond_range(numbers, live, beyond)),
+            _ => told,
+        };
+    }
+    if reason == Reason::OutOfRange {
+        return beyond_range(numbers, live, beyond);
+    }
+    match most_moved_bin(distribution, live) {
+        Some((bin, rate)) => moved(&distribution.bin_name(bin), &rate),
+        None => "another distribution".to_owned(),
+    }
+}
+
+fn another_unit(numbers: &Numbers, shift: f64) -> Option<String> {
+    let (before, now) = (numbers.mean, numbers.mean + shift * numbers.scale());
+    let times = now / before;
+    // Of a field around 0 the mean says nothing of the unit.
+    if !times.is_finite() || before.abs() < numbers.scale() / 4.0 || times <= 0.0 {
+        return None;
+    }
+    let is_clamped = shift.abs() > 0.9 * FARTHEST;
+    let about = if is_clamped { "more than" } else { "about" };
+    let factor = if times >= 1.0 { times } else { 1.0 / times };
+    let way = if times >= 1.0 { "times" } else { "times less" };
+    let factor_shown = if factor >= 10.0 { format!("{factor:.0}") } else { format!("{factor:.1}") };
+    (factor >= ANOTHER_UNIT).then(|| {
+        format!("mean {} -> {}, {about} {factor_shown} {way}: another unit?", shown(before), shown(now))
+    })
+}
+
+/// Whether the numbers within the reference's range are distributed as its.
+fn others_are_as_before(distribution: &Distribution, live: &LiveCounts) -> bool {
+    let mut within = live.clone();
+    let last = within.counts.len() - 1;
+    (within.counts[OWN], within.counts[last]) = (0, 0);
+    let measures = super::Measures::new(distribution, &within);
+    measures.ks.is_some_and(|ks| ks.statistic < AS_BEFORE)
+}
+
+fn sentinel(numbers: &Numbers, live: &LiveCounts, beyond: f64) -> String {
+    let end = beyond_end(numbers, live);
+    let total = beyond * live.values() as f64;
+    match live.examples.iter().max_by_key(|(_, count)| *count) {
+        Some((value, count)) if *count as f64 >= 0.9 * total => {
+            let value = value.parse().map_or_else(|_| value.clone(), shown);
+            let share = percent(*count as f64 / live.values().max(1) as f64);
+            format!("{value} in {share} of rows, {end}: a sentinel?")
+        }
+        _ => format!("{} of values {end}, the others as before: a sentinel?", percent(beyond)),
+    }
+}
+
+fn beyond_range(numbers: &Numbers, live: &LiveCounts, beyond: f64) -> String {
+    format!("{} of values {}", percent(beyond), beyond_end(numbers, live))
+}
+
+fn beyond_end(numbers: &Numbers, live: &LiveCounts) -> String {
+    let (below, above) = (live.counts[OWN], live.counts[live.counts.len() - 1]);
+    let last = numbers.edges.last().copied().unwrap_or(numbers.min);
+    let upper = format!("above the reference's greatest of {}", shown(last));
+    let lower = format!("below the reference's least of {}", shown(numbers.min));
+    match (below, above) {
+        (0, _) => upper,
+        (_, 0) => lower,
+        _ => format!("{lower} or {upper}"),
+    }
+}
+
+/// A category with its shares of the reference's values and of live ones.
+struct Share {
+    name: String,
+    rate: Rate,
+}
+
+fn of_categories(
+    distribution: &Distribution,
+    categories: &Categories,
+    live: &LiveCounts,
+    reason: Reason,
+) -> String {
+    if let Reason::Frozen(bin) = reason {
+        return format!("always {}: frozen", quoted(&categories.names()[bin - OWN]));
+    }
+    let shares = shares(distribution, categories, live);
+    let rise = |share: &&Share| share.rate.live - share.rate.reference;
+    let by_rise = |one: &&Share, other: &&Share| rise(one).total_cmp(&rise(other));
+    let risen = shares.iter().max_by(by_rise).filter(|share| rise(share) > 0.0);
+    let fallen = shares.iter().min_by(by_rise).filter(|share| rise(share) < 0.0);
+    let (Some(risen), Some(fallen)) = (risen, fallen) else {
+        return "another distribution".to_owned();
+    };
+    let (up, down) = (rise(&risen), -rise(&fallen));
+    let is_rename = risen.rate.reference <= 0.2 * risen.rate.live
+        && fallen.rate.live <= 0.2 * fallen.rate.reference
+        && up >= down / 2.0
+        && down >= up / 2.0;
+    let both = format!("{}, {}", moved(&risen.name, &risen.rate), moved(&fallen.name, &fallen.rate));
+    let is_known = risen.name.starts_with('\'');
+    let all_new = live.counts[live.counts.len() - 1] as f64 >= 0.95 * live.values() as f64;
+    match (is_rename, is_known) {
+        _ if all_new && categories.is_complete() => {
+            format!("{both}: hardly a category of the reference is left: other spellings?")
+        }
+        (true, true) => format!("{both}: a renamed category"),
+        (true, false) => format!("{both}: a renamed category?"),
+        (false, _) => both,
+    }
+}
+
+fn shares(distribution: &Distribution, categories: &Categories, live: &LiveCounts) -> Vec<Share> {
+    let counts = distribution.counts();
+    let (m, n) = (counts[OWN..].iter().sum::<u64>().max(1) as f64, live.values().max(1) as f64);
+    let share = |name: String, a: u64, b: u64| {
+        let rate = Rate { reference: a as f64 / m, live: b as f64 / n, p_value: 1.0 };
+        Share { name, rate }
+    };
+    let last = OWN + categories.names().len();
+    let named = categories.names().iter().enumerate();
+    let mut all: Vec<Share> =
+        named.map(|(at, name)| share(quoted(name), counts[OWN + at], live.counts[OWN + at])).collect();
+    let (mut known, mut rest) = (Vec::new(), live.counts[last]);
+    if categories.is_complete() {
+        for (name, count) in &live.examples {
+            rest = rest.saturating_sub(*count);
+            known.push(share(quoted(name), 0, *count));
+        }
+    }
+    all.append(&mut known);
+    all.push(share(categories.bin_name(categories.names().len()), counts[last], rest));
+    all
+}
+
+fn quoted(name: &str) -> String {
+    let mut shortened: String = name.chars().take(LONGEST_NAME).flat_map(char::escape_debug).collect();
+    if name.chars().nth(LONGEST_NAME).is_some() {
+        shortened.push('…');
+    }
+    format!("'{shortened}'")
+}
+
+/// A share in per cent, for people: two digits below ten, whole ones from there.
+pub(super) fn percent(share: f64) -> String {
+    let per_cent = share * 100.0;
+    let is_nearly_all = (99.5..100.0).contains(&per_cent);
+    match per_cent {
+        0.0 => "0 %".to_owned(),
+        small if small < 0.1 => "less than 0.1 %".to_owned(),
+        few if few < 9.95 || is_nearly_all => {
+            let one = format!("{few:.1}");
+            format!("{} %", one.strip_suffix(".0").unwrap_or(&one))
+        }
+        many => format!("{many:.0} %"),
+    }
 }

@@ -1,7 +1,7 @@
 """Writes measures.json, the reference of drift/measures/tests.rs; needs scipy (written by 1.17.1).
 
-Each case is a distribution as reference.json has it, live counts in its bins, and what scipy, or the
-formula where scipy has none, gives for them.
+Each case is a distribution as reference.json has it, live counts in its bins, and what scipy, or
+the formula where scipy has none, gives for them.
 """
 
 import json
