@@ -5,6 +5,7 @@
 
 mod bench;
 mod budget;
+mod drift;
 mod inspect;
 mod pack;
 mod plan;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Explains how many threads batches take: quotas of control groups, cpusets, affinity and variables, file by file.
     Budget(budget::Arguments),
+    /// Tells whether rows still look like the reference: those that workers have counted, or those of a file.
+    Drift(drift::Arguments),
     /// Shows what a bloc holds: schema, steps, model, members, digests and provenance.
     Inspect {
         /// The bloc.
@@ -78,6 +81,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     let result = monobloc::error::guard(|| match command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Budget(arguments) => budget::run(&arguments),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Inspect { bloc, json } => inspect::run(&bloc, json),
         Command::Pack(arguments) => pack::run(arguments),
         Command::Plan(arguments) => plan::run(&arguments),

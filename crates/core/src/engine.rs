@@ -175,6 +175,7 @@ impl Engine {
             options.events.clone(),
             named,
             reference.unwrap_or_default(),
+            pipeline.needed(),
             &outputs,
             options.monitor.as_ref(),
         )?;

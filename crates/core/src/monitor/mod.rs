@@ -36,6 +36,8 @@ pub(crate) struct Monitor {
     reference: Reference,
     /// Where the outputs of the reference are among those of the model.
     places: Vec<OutputPlace>,
+    /// For each field whether the model reads it.
+    is_read: Vec<bool>,
     state: Option<State>,
 }
 
@@ -48,8 +50,8 @@ pub(crate) struct Call<'a> {
 }
 
 impl Monitor {
-    /// A monitor of rows of these fields, and what was found wrong with its file and mended. `outputs` are the names of
-    /// the outputs that the reference may know. Without options nothing is counted but the share of rows unlike the
+    /// A monitor of rows of these fields, and what was found wrong with its file and mended. `read` are the fields
+    /// that the model reads, which are counted; `outputs` the names of the outputs that the reference may know. Without options nothing is counted but the share of rows unlike the
     /// reference.
     ///
     /// # Errors
@@ -59,6 +61,7 @@ impl Monitor {
         events: Option<EventOptions>,
         model: Model,
         reference: Reference,
+        read: &[usize],
         outputs: &[(String, Option<usize>)],
         options: Option<&MonitorOptions>,
     ) -> Result<(Monitor, Option<String>)> {
@@ -72,6 +75,7 @@ impl Monitor {
             events: events.map(|options| Events::new(options, model)),
             reference,
             places,
+            is_read: (0..schema.fields().len()).map(|field| read.contains(&field)).collect(),
             state,
         };
         Ok((monitor, warning))
@@ -87,8 +91,8 @@ impl Monitor {
     }
 
     fn counter(&self) -> Option<Counter<'_>> {
-        let Monitor { reference, places, .. } = self;
-        self.state.as_ref().map(|state| Counter { state, reference, places })
+        let Monitor { reference, places, is_read, .. } = self;
+        self.state.as_ref().map(|state| Counter { state, reference, places, is_read })
     }
 
     /// Tells of rows unlike the reference, by ascending row.
@@ -105,6 +109,11 @@ impl Monitor {
     pub fn snapshot(&self) -> Option<Snapshot> {
         let now = self.begun_at + self.begun.elapsed().as_secs();
         self.state.as_ref().map(|state| state.snapshot(&self.reference, now))
+    }
+
+    /// Whether the model reads a field, so that it is counted.
+    pub fn reads(&self, field: usize) -> bool {
+        self.is_read.get(field) == Some(&true)
     }
 
     /// Where the reference's outputs are among a row's `n_outputs` outputs, behind which its class is.

@@ -18,6 +18,7 @@ mod turns;
 pub use csv::NA;
 pub use format::Format;
 
+use crate::drift::{DriftReport, Live, report};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
@@ -127,6 +128,19 @@ impl Scoring {
     /// that can't be used. A file of answers is not there then, or what it was before.
     pub fn run(&self, engine: &Engine, progress: &(dyn Fn(&Scored) + Sync)) -> Result<Scored> {
         self.run_opened(engine, self.input.open()?, progress)
+    }
+
+    /// How the rows differ from the reference of the engine's bloc.
+    ///
+    /// # Errors
+    /// As [`Scoring::run`] for the input, and [`Engine::count_into`].
+    pub fn drift(&self, engine: &Engine) -> Result<DriftReport> {
+        let mut live = Live::new(engine.reference());
+        self.for_each_input(engine, &mut |input| {
+            engine.count_into(input, &mut live)?;
+            Ok(true)
+        })?;
+        report(engine.reference(), &live)
     }
 
     /// Reads the rows without answering them, part by part, until `each` says that it has enough.

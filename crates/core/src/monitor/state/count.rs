@@ -47,6 +47,8 @@ pub(in crate::monitor) struct Counter<'a> {
     pub state: &'a State,
     pub reference: &'a Reference,
     pub places: &'a [OutputPlace],
+    /// For each field whether the model reads it; others may come or not.
+    pub is_read: &'a [bool],
 }
 
 impl Answered<'_> {
@@ -98,7 +100,7 @@ impl Counter<'_> {
         findings: &[Finding],
         now: u64,
     ) {
-        let Counter { state, reference, places } = self;
+        let Counter { state, reference, places, is_read } = self;
         let words = state.own();
         let totals = &words[slot::TOTALS..];
         let before = totals[total::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);
@@ -135,11 +137,11 @@ impl Counter<'_> {
                         }),
                     );
                 }
-                (None, Some(input)) => {
+                (None, Some(input)) if is_read.get(number) == Some(&true) => {
                     let values = rows.clone().map(|row| distribution.bin_of(input.value(number, row)));
                     count_values(distribution, words, rows.len(), values);
                 }
-                (None, None) => {}
+                (None, _) => {}
             }
         }
     }

@@ -41,7 +41,7 @@ impl Model {
     }
 
     fn count(&self, state: &State, numbers: &[f64], now: u64) {
-        let counter = Counter { state, reference: &self.reference, places: &PLACES };
+        let counter = Counter { state, reference: &self.reference, places: &PLACES, is_read: &[true; 2] };
         let values: Vec<f64> = numbers.iter().flat_map(|&number| [number, 1.0]).collect();
         let answered = Answered { values: &values, n_outputs: 1, has_class: true };
         let input = input(&self.schema, numbers, numbers);
@@ -135,7 +135,7 @@ fn forked_processes_count_together() {
             assert!(holds_in_child(|| {
                 model.count(&state, &[2.0, 3.0], 1_000);
                 // It dies with a call under way.
-                Counter { state: &state, reference: &model.reference, places: &PLACES }.begin();
+                Counter { state: &state, reference: &model.reference, places: &PLACES, is_read: &[true; 2] }.begin();
                 true
             }));
         }
