@@ -207,18 +207,6 @@ class TestReference:
         with pytest.raises(monobloc.UnsupportedError, match="'purpose'"):
             monobloc.pack(model, tmp_path / "x.bloc", reference=frame)
 
-    def test_it_is_summed_up(self) -> None:
-        frame = loans(200, 1)
-        summary = Reference.read(frame, None, None).summary()["fields"]
-        assert summary["income"]["rows"] == 200
-        assert summary["income"]["missing"] == int(frame["income"].isna().sum())
-        assert summary["income"]["quantiles"][5] == np.nanmedian(frame["income"])
-        categories = dict(summary["region"]["categories"])
-        assert categories["north"] == int((frame["region"] == "north").sum())
-        assert sum(categories.values()) + summary["region"]["other"] == frame["region"].count()
-        assert min(categories.values()) >= 5
-        json.dumps(summary, allow_nan=False)
-
 
 class TestSchema:
     def test_kinds(self) -> None:

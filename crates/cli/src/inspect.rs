@@ -1,6 +1,7 @@
 //! `monobloc inspect`: what a bloc holds, for people and as JSON.
 
 use crate::printable;
+use monobloc::reference::{OutputSource, Reference};
 use monobloc::schema::Schema;
 use monobloc::{Engine, Error, ErrorKind, LoadOptions, Result};
 use std::collections::BTreeMap;
@@ -10,10 +11,11 @@ use std::path::Path;
 /// The text to print.
 pub fn run(path: &Path, json: bool) -> Result<String> {
     let engine = Engine::load(path, &LoadOptions::default())?;
-    if json { as_json(&engine) } else { Ok(as_text(&engine)) }
+    let reference = Reference::in_bloc(engine.bloc(), engine.schema())?;
+    if json { as_json(&engine, reference.as_ref()) } else { Ok(as_text(&engine, reference.as_ref())) }
 }
 
-fn as_json(engine: &Engine) -> Result<String> {
+fn as_json(engine: &Engine, reference: Option<&Reference>) -> Result<String> {
     let internal =
         |error: serde_json::Error| Error::new(ErrorKind::Internal, format!("writing JSON: {error}"));
     let bloc = engine.bloc();
@@ -22,11 +24,18 @@ fn as_json(engine: &Engine) -> Result<String> {
         "digest": bloc.digest(),
         "size_bytes": bloc.size_bytes(),
         "manifest": manifest,
+        "reference": reference.map(|reference| serde_json::json!({
+            "rows": reference.rows(),
+            "outputs": reference.outputs.as_ref().map(|outputs| serde_json::json!({
+                "source": outputs.source,
+                "rows": outputs.rows(),
+            })),
+        })),
     });
     serde_json::to_string_pretty(&shown).map(|text| text + "\n").map_err(internal)
 }
 
-fn as_text(engine: &Engine) -> String {
+fn as_text(engine: &Engine, reference: Option<&Reference>) -> String {
     let (bloc, manifest) = (engine.bloc(), engine.manifest());
     let mut text = String::new();
     let mut line = |line: String| text.push_str(&(line + "\n"));
@@ -46,6 +55,9 @@ fn as_text(engine: &Engine) -> String {
         engine.pipeline().n_features(),
         engine.pipeline().feature_type().name()
     ));
+    if let Some(reference) = reference {
+        line(format!("reference\n  {}", described(reference)));
+    }
     line("members".to_owned());
     for member in &manifest.members {
         line(format!("  {:16} {:>14} bytes  sha256:{}", member.name, member.length, member.sha256));
@@ -54,6 +66,21 @@ fn as_text(engine: &Engine) -> String {
         section(title, entries, &mut text);
     }
     text
+}
+
+/// How many rows a reference describes, and the model's answers on how many.
+fn described(reference: &Reference) -> String {
+    let rows = reference.rows();
+    match &reference.outputs {
+        None => format!("{rows} rows, no outputs"),
+        Some(outputs) => match outputs.source {
+            OutputSource::Reference => format!(
+                "{rows} rows, outputs on {} of them: shown, never judged, since the model may have seen these rows",
+                outputs.rows()
+            ),
+            OutputSource::Validation => format!("{rows} rows, outputs on {} validation rows", outputs.rows()),
+        },
+    }
 }
 
 fn section(title: &str, entries: &BTreeMap<String, String>, text: &mut String) {

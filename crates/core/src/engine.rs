@@ -167,9 +167,9 @@ impl Engine {
             version: manifest.version.clone(),
             digest: bloc.digest().to_owned(),
         };
-        let reference = bloc.read("reference.json")?.map(|json| Reference::read(&json)).transpose();
-        let reference = reference.map_err(|error| error.within(bloc.path().display()))?.flatten();
-        let outputs = model.ensemble().map_or_else(Vec::new, Ensemble::output_names);
+        let reference = Reference::in_bloc(&bloc, &schema);
+        let reference = reference.map_err(|error| error.within(bloc.path().display()))?;
+        let outputs = model.ensemble().map(Ensemble::output_distributions).unwrap_or_default();
         let (monitor, warning) = Monitor::new(
             &schema,
             options.events.clone(),

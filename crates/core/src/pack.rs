@@ -3,12 +3,14 @@
 
 #[cfg(feature = "onnx")]
 mod network;
+mod outputs;
 mod rules;
 mod trees;
 
 #[cfg(feature = "onnx")]
 pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning};
 
+pub use outputs::add_outputs;
 pub use rules::with_rules;
 pub use trees::TreePacker;
 
@@ -16,11 +18,12 @@ use crate::bloc::{BlocWriter, Draft};
 use crate::engine::{Engine, LoadOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{self, GoldenReport, GoldenRows, Widths};
-use crate::model::Task;
 use crate::model::linear::LinearSpec;
 use crate::model::link::Link;
 use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
+use crate::model::{Classes, Task};
 use crate::params::{NumberType, NumbersRef};
+use crate::reference::{self, Reference};
 use crate::sanity::Rules;
 use crate::schema::Schema;
 use crate::vocabulary::{VocabularyRef, hash};
@@ -109,7 +112,7 @@ impl Packer {
 
     /// Writes the bloc beside `target`, loads it, replays the golden rows, and publishes it at `target`
     /// when their outputs have the training library's bytes. `manifest` is the JSON of [`Draft`],
-    /// `reference` of `reference.json`.
+    /// `reference` what its fields look like, where that is known.
     ///
     /// # Errors
     /// [`ErrorKind::GoldenMismatch`]; [`ErrorKind::InvalidArgument`] for parts that do not fit together;
@@ -119,19 +122,19 @@ impl Packer {
         target: &Path,
         manifest: &str,
         golden: &GoldenRows,
-        reference: &str,
+        reference: Option<&Reference>,
     ) -> Result<Packed> {
         let invalid = |what: &str| {
             let what = what.to_owned();
             move |error: serde_json::Error| Error::new(ErrorKind::InvalidArgument, format!("{what}: {error}"))
         };
         let mut draft: Draft = serde_json::from_str(manifest).map_err(invalid("the manifest's draft"))?;
-        serde_json::from_str::<serde::de::IgnoredAny>(reference).map_err(invalid("reference.json"))?;
         let schema = Schema::parse(draft.schema.get())?;
+        let reference = reference.map(|reference| reference_json(reference, &schema)).transpose()?;
         if let Some(rules) = &mut draft.sanity {
             *rules = rules::raw(&Rules::parse(rules.get(), &schema)?)?;
         }
-        let ModelTask { task, link, linear } =
+        let ModelTask { task, link, linear, .. } =
             serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
         let n_raw_scores = match (&linear, &self.forest) {
             (Some(linear), _) => linear.n_outputs(),
@@ -144,7 +147,9 @@ impl Packer {
         if let Some(forest) = self.forest {
             writer.add("forest.bin", 2, true, forest.finish()?)?;
         }
-        writer.add("reference.json", 1, false, reference.as_bytes().to_vec())?;
+        if let Some(reference) = reference {
+            writer.add(reference::MEMBER, reference::LAYOUT, false, reference)?;
+        }
         writer.add(golden::MEMBER, 1, false, golden_bytes)?;
         if let Some((member, file)) = self.source {
             writer.add(&member, 1, false, file)?;
@@ -224,6 +229,16 @@ struct ModelTask {
     #[serde(default)]
     link: Link,
     linear: Option<LinearSpec>,
+    classes: Option<Classes>,
+}
+
+/// The member, which must read as it was written.
+fn reference_json(reference: &Reference, schema: &Schema) -> Result<Vec<u8>> {
+    let invalid = |message| Error::new(ErrorKind::InvalidArgument, message);
+    reference.check_fields(schema).map_err(invalid)?;
+    let json = reference.to_json()?.into_bytes();
+    Reference::parse(&json)?;
+    Ok(json)
 }
 
 fn no_forest() -> Error {

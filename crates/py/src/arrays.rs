@@ -219,3 +219,11 @@ pub fn filled<'py, T: Number>(
     drop(buffer);
     Ok(array)
 }
+
+/// A copy of a contiguous array of exactly this type.
+pub fn read<T: Element + Copy>(array: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
+    let wrong =
+        || raise(ErrorKind::InvalidArgument, format!("{name} is no array of {}", std::any::type_name::<T>()));
+    let buffer = PyBuffer::<T>::get(array).map_err(|_| wrong())?;
+    buffer.to_vec(array.py())
+}

@@ -409,7 +409,7 @@ impl Engine {
     }
 
     pub fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        Rows::read(&self.inner, rows)
+        Rows::read(&*self.inner, rows)
     }
 
     /// Calls `each` with some rows at a time.
@@ -419,7 +419,7 @@ impl Engine {
         rows: &Rows<'py>,
         each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
-        rows.for_each_chunk(py, &self.inner, each)
+        rows.for_each_chunk(py, &*self.inner, each)
     }
 }
 

@@ -20,6 +20,7 @@ mod network;
 mod objects;
 mod packer;
 mod prediction;
+mod reference;
 mod report;
 mod rows;
 mod rules;
@@ -51,6 +52,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<report::Health>()?;
     module.add_class::<report::LoadReport>()?;
     module.add_class::<packer::Packer>()?;
+    module.add_class::<reference::ReferenceBuilder>()?;
     module.add_class::<verdicts::Finding>()?;
     module.add_class::<prediction::Prediction>()?;
     module.add_class::<verdicts::Verdict>()?;

@@ -129,7 +129,7 @@ pub fn read_network(
             RowsBefore::new(
                 collected,
                 [&text("schema")?, &text("sanity")?, &text("preprocess")?],
-                text("reference")?,
+                &crate::reference::parse(&text("reference")?)?,
             )
             .map_err(|error| exception(&error))?,
         );

@@ -1,5 +1,6 @@
 //! What the readers of fitted models hand over: numbers, vocabularies, trees, and the manifest.
 
+use crate::arrays::read;
 use crate::cells::cells;
 use crate::error::{exception, raise};
 use monobloc::ErrorKind;
@@ -12,7 +13,6 @@ use monobloc::import::xgboost::{Interface, XgboostModel, XgboostOptions};
 use monobloc::model::trees::source::Tree;
 use monobloc::pack::{self, TreePacker};
 use pyo3::IntoPyObjectExt;
-use pyo3::buffer::{Element, PyBuffer};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use std::collections::BTreeMap;
@@ -181,9 +181,10 @@ impl Packer {
             raw_scores: floats(golden_raw_scores, "golden_raw_scores")?,
             classes: floats(golden_classes, "golden_classes")?,
         };
+        let reference = crate::reference::parse(reference)?;
         let packer = self.take()?;
         let packed = py
-            .detach(|| guard(|| packer.write(&path, manifest, &golden, reference)))
+            .detach(|| guard(|| packer.write(&path, manifest, &golden, Some(&reference))))
             .map_err(|error| exception(&error))?;
         described(py, &packed)
     }
@@ -290,14 +291,6 @@ impl Packer {
 
 fn used_up() -> PyErr {
     raise(ErrorKind::InvalidArgument, "this packer has written its bloc")
-}
-
-/// A copy of a contiguous array of exactly this type.
-fn read<T: Element + Copy>(array: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
-    let wrong =
-        || raise(ErrorKind::InvalidArgument, format!("{name} is no array of {}", std::any::type_name::<T>()));
-    let buffer = PyBuffer::<T>::get(array).map_err(|_| wrong())?;
-    buffer.to_vec(array.py())
 }
 
 fn json<'py>(py: Python<'py>, value: &impl serde::Serialize) -> PyResult<Bound<'py, PyAny>> {

@@ -29,6 +29,25 @@ pub struct Rows<'py> {
     extra: Extra,
 }
 
+/// What rows are read by.
+#[derive(Clone, Copy)]
+pub struct Reading<'e> {
+    pub schema: &'e Schema,
+    /// The numbers of the fields that are read, ascending.
+    pub needed: &'e [usize],
+    pub max_body_bytes: usize,
+}
+
+impl<'e> From<&'e Engine> for Reading<'e> {
+    fn from(engine: &'e Engine) -> Reading<'e> {
+        Reading {
+            schema: engine.schema(),
+            needed: engine.pipeline().needed(),
+            max_body_bytes: engine.max_body_bytes(),
+        }
+    }
+}
+
 enum Sources<'py> {
     /// One for each field.
     Apart(Vec<Option<Source<'py>>>),
@@ -42,8 +61,8 @@ enum Sources<'py> {
 
 impl<'py> Rows<'py> {
     /// Reads what kind of rows `rows` are. Frames and dicts match by name, arrays by position.
-    pub fn read(engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        let schema = engine.schema();
+    pub fn read<'e>(reading: impl Into<Reading<'e>>, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+        let Reading { schema, needed, max_body_bytes } = reading.into();
         if is_array(rows) {
             return Self::of_array(schema, rows);
         }
@@ -51,7 +70,7 @@ impl<'py> Rows<'py> {
             return Self::of_dict(schema, row);
         }
         if let Ok(body) = rows.cast::<PyBytes>() {
-            return Self::of_body(schema, body.as_bytes(), engine.max_body_bytes());
+            return Self::of_body(schema, body.as_bytes(), max_body_bytes);
         }
         if let Ok(list) = rows.cast::<PyList>() {
             let dicts: Result<Vec<_>, _> = list.iter().map(|row| row.cast_into::<PyDict>()).collect();
@@ -62,7 +81,7 @@ impl<'py> Rows<'py> {
             return Self::of_table(schema, rows);
         }
         if rows.hasattr("__len__")? && rows.hasattr("__getitem__")? && rows.hasattr("columns")? {
-            return Self::of_frame(engine, rows);
+            return Self::of_frame(schema, needed, rows);
         }
         if let Some(numpy) = numpy(rows.py())
             && rows.is_instance(&numpy.getattr("ndarray")?)?
@@ -87,16 +106,17 @@ impl<'py> Rows<'py> {
     }
 
     /// Gives all rows to `each`, chunk by chunk in their order.
-    pub fn for_each_chunk(
+    pub fn for_each_chunk<'e>(
         &self,
         py: Python<'py>,
-        engine: &Engine,
+        reading: impl Into<Reading<'e>>,
         mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
-        let schema = engine.schema();
+        let reading = reading.into();
+        let schema = reading.schema;
         let sources = match &self.sources {
             Sources::Apart(sources) => sources,
-            Sources::Batches(batches) => return in_batches(engine, batches, each),
+            Sources::Batches(batches) => return in_batches(reading, batches, each),
             Sources::Request(request) => {
                 return each(&request.input(schema).map_err(|error| exception(&error))?);
             }
@@ -188,9 +208,9 @@ impl<'py> Rows<'py> {
         Ok(Rows::apart(rows.len(), sources, extra))
     }
 
-    fn of_frame(engine: &Engine, frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
+    fn of_frame(schema: &Schema, needed: &[usize], frame: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let n_rows = frame.len()?;
-        let (sources, extra) = frames::columns(engine.schema(), engine.pipeline().needed(), frame)?;
+        let (sources, extra) = frames::columns(schema, needed, frame)?;
         Ok(Rows::apart(n_rows, sources, extra))
     }
 
@@ -308,16 +328,16 @@ impl<'py> Rows<'py> {
 
 /// Gives the rows of all batches to `each`.
 fn in_batches(
-    engine: &Engine,
+    Reading { schema, needed, .. }: Reading<'_>,
     batches: &[RecordBatch],
     mut each: impl FnMut(&Input<'_>) -> PyResult<()>,
 ) -> PyResult<()> {
     let mut first = 0;
     for batch in batches {
         in_chunks(batch.num_rows(), CHUNK, |start, len| {
-            let rows = ArrowRows::read(engine.schema(), engine.pipeline().needed(), &batch.slice(start, len));
+            let rows = ArrowRows::read(schema, needed, &batch.slice(start, len));
             let rows = rows.map_err(|error| exception(&error))?;
-            let input = rows.input(engine.schema()).map_err(|error| exception(&error))?;
+            let input = rows.input(schema).map_err(|error| exception(&error))?;
             each(&input.starting_at(first + start))
         })?;
         first += batch.num_rows();

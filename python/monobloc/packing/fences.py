@@ -9,7 +9,7 @@ values it is what was seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,22 @@ LIMIT = 0.1
 """The share of rows out of range that is too many, unless the reference has half of it itself."""
 
 
-def rules(reference: Reference, sanity: Any) -> str:
-    """The rules of the manifest, as JSON."""
+def rules(reference: Reference, missing_rates: Sequence[float], sanity: Any) -> str:
+    """The rules of the manifest, as JSON.
+
+    `reference` may be a sample; `missing_rates` are those of all rows.
+    """
     from .._native import amend_rules
 
-    schema = json.dumps({"fields": [field.schema() for field in reference.fields]})
-    return amend_rules(schema, json.dumps(_derived(reference), allow_nan=False), as_text(sanity))
+    derived = json.dumps(_derived(reference, missing_rates), allow_nan=False)
+    return amend_rules(reference.schema(), derived, as_text(sanity))
 
 
-def _derived(reference: Reference) -> dict[str, Any]:
-    fields = {field.name: _of_field(field) for field in reference.fields}
+def _derived(reference: Reference, missing_rates: Sequence[float]) -> dict[str, Any]:
+    fields = {
+        field.name: _of_field(field, rate)
+        for field, rate in zip(reference.fields, missing_rates, strict=True)
+    }
     outside = np.zeros(reference.rows, dtype=bool)
     for field in reference.fields:
         outside |= _outside(field, fields[field.name])
@@ -45,9 +51,9 @@ def _derived(reference: Reference) -> dict[str, Any]:
     return derived
 
 
-def _of_field(field: Field) -> dict[str, Any]:
-    rules: dict[str, Any] = {"missing_rate": float(np.round(field.missing.mean(), 6))}
-    if field.missing.any():
+def _of_field(field: Field, missing_rate: float) -> dict[str, Any]:
+    rules: dict[str, Any] = {"missing_rate": float(np.round(missing_rate, 6))}
+    if missing_rate > 0:
         # Rounding must not make a missing value unheard of.
         rules["missing_rate"] = max(rules["missing_rate"], 1e-6)
     present = field.values[~field.missing]

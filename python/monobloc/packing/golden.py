@@ -14,7 +14,7 @@ import numpy as np
 
 from .models import Answers
 from .reading import Reading
-from .reference import RARE, Field, Reference
+from .reference import RARE, Field, Reference, in_dtype, like, refuse_unlike
 from .refusal import invalid_argument
 from .source import accepts, answers, sequential
 
@@ -44,7 +44,6 @@ def golden_rows(
 
 def _given(reference: Reference, golden: Any) -> Columns:
     names = [field.name for field in reference.fields]
-    kinds = {field.name: field.kind for field in reference.fields}
     given = Reference.read(golden, names, None, "golden")
     if len(given.fields) != len(names):
         raise invalid_argument(
@@ -56,17 +55,8 @@ def _given(reference: Reference, golden: Any) -> Columns:
         )
     columns = []
     for field, wanted in zip(given.fields, reference.fields, strict=True):
-        if field.is_string != (kinds[field.name] == "string") and not field.missing.all():
-            raise invalid_argument(
-                f"golden holds {field.kind} values in field {field.name!r}; "
-                f"the reference has {wanted.kind}"
-            )
-        if field.missing.any() and not wanted.can_miss:
-            raise invalid_argument(
-                f"golden has missing values in field {field.name!r}, whose type "
-                f"{wanted.dtype} cannot hold them"
-            )
-        columns.append(_like(wanted, field.values, field.missing))
+        refuse_unlike(wanted, field, "golden")
+        columns.append(like(wanted, field))
         if wanted.values.dtype.kind in "iub" and (columns[-1] != field.values).any():
             raise invalid_argument(
                 f"golden holds values in field {field.name!r} that its type {wanted.dtype} "
@@ -101,7 +91,7 @@ def _made_up(source: Any, reference: Reference, reading: Reading) -> Columns:
 
 def _pool(field: Field, categories: list[Any] | None) -> np.ndarray:
     """Values to draw from, in their own frequencies, without those that few rows have."""
-    values = _like(field, field.values, field.missing)
+    values = like(field, field)
     if not field.is_string and categories is None:
         return values
     keys = np.where(field.missing, "", values.astype(str))
@@ -148,7 +138,7 @@ def _put_on_thresholds(
         drawn = np.where(aside == 0, drawn, beside)
         if field.kind == "integer":
             drawn = np.where(random.integers(2, size=len(target)), np.floor(drawn), np.ceil(drawn))
-        columns[column.field] = _like(field, drawn, np.zeros(len(target), dtype=bool))
+        columns[column.field] = in_dtype(field, drawn, np.zeros(len(target), dtype=bool))
 
 
 def _put_oddities(
@@ -192,16 +182,6 @@ def _accepted(source: Any, reference: Reference, columns: Columns) -> np.ndarray
 
     found = halve(np.arange(len(columns[0])))
     return np.concatenate(found) if found else np.arange(0)
-
-
-def _like(field: Field, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """A copy in the field's own dtype, with the one missing value that the field has."""
-    if field.values.dtype.kind != "O":
-        with np.errstate(over="ignore"):
-            return values.astype(field.values.dtype)
-    copied = np.array(values.tolist(), dtype=object) if values.dtype.kind != "O" else values.copy()
-    copied[missing] = None if field.null == "none" else float("nan")
-    return copied
 
 
 def _absent(values: np.ndarray) -> np.ndarray:

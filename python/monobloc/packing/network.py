@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .report import PackReport
+
+if TYPE_CHECKING:
+    from .distributions import Described
 
 UNOPTIMISED = "tract, unoptimised"
 
@@ -26,6 +29,7 @@ def pack_network(
     *,
     reference: Any,
     golden: Any,
+    validation: Any,
     name: str,
     version: str,
     schema: Mapping[str, str] | None,
@@ -46,8 +50,16 @@ def pack_network(
             "reference, schema and sanity are for rows of fields; a network that takes tensors has "
             "none: leave them out, or give preprocess"
         )
+    if validation is not None:
+        raise invalid_argument(
+            "validation is for models whose outputs are kept in the reference; a network's are not"
+        )
     source = _source(model)
-    rows = None if preprocess is None else _rows(preprocess, reference, schema, sanity)
+    rows, described = None, None
+    if preprocess is not None:
+        described = _described(preprocess, reference, schema)
+        provenance = described.finish(provenance)
+        rows = _rows(preprocess, described, sanity)
     draft = read_network(
         source,
         os.fspath(path),
@@ -61,7 +73,7 @@ def pack_network(
         tune_command=[sys.executable, "-m", "monobloc", "tune-panels"],
         rows=rows,
     )
-    cases = _cases(draft, golden, preprocess, reference)
+    cases = _cases(draft, golden, preprocess, described)
     outputs, compared_with, doubts = _expected(source, draft, cases)
     if golden is not None and preprocess is None:
         random = draft.synthetic_case()
@@ -71,7 +83,10 @@ def pack_network(
             cases, outputs = [*cases, random], [*outputs, *answers]
     written = draft.publish(os.fspath(path), list(zip(cases, outputs, strict=True)))
     notes = (*written.pop("notes"), *doubts)
-    return PackReport(path=os.fspath(path), compared_with=compared_with, notes=notes, **written)
+    report = {} if described is None else described.report()
+    return PackReport(
+        path=os.fspath(path), compared_with=compared_with, notes=notes, **written, **report
+    )
 
 
 def _source(model: Any) -> str | bytes:
@@ -100,16 +115,12 @@ def _targets(tune: bool | Sequence[str]) -> list[str]:
     return list(tune)
 
 
-def _rows(
-    preprocess: Any, reference: Any, schema: Mapping[str, str] | None, sanity: Any
-) -> dict[str, Any]:
-    """What the core needs of fitted preprocessing that stands before a network."""
-    from .._native import Packer
+def _described(preprocess: Any, reference: Any, schema: Mapping[str, str] | None) -> Described:
+    """The reference of fitted preprocessing that stands before a network."""
+    from .batches import Batches
     from .checking import CheckReport
-    from .fences import rules
-    from .reading import read_preprocessing
-    from .reference import Reference
-    from .refusal import Refused, invalid_argument, unsupported
+    from .distributions import Described
+    from .refusal import invalid_argument, unsupported
     from .source import attribute
     from .walk import preprocessing_findings
 
@@ -119,7 +130,19 @@ def _rows(
     if findings:
         raise unsupported(CheckReport(tuple(findings)))
     names = attribute(preprocess, "feature_names_in_")
-    rows = Reference.read(reference, None if names is None else [str(n) for n in names], schema)
+    batches = Batches.of(reference, "the reference")
+    return Described.read(batches, None if names is None else [str(n) for n in names], schema)
+
+
+def _rows(preprocess: Any, described: Described, sanity: Any) -> dict[str, Any]:
+    """What the core needs of fitted preprocessing that stands before a network."""
+    from .._native import Packer
+    from .checking import CheckReport
+    from .fences import rules
+    from .reading import read_preprocessing
+    from .refusal import Refused, unsupported
+
+    rows = described.rows
     packer = Packer()
     try:
         recipe, features = read_preprocessing(preprocess, rows, packer)
@@ -128,21 +151,24 @@ def _rows(
     steps = {"steps": recipe.steps, "features": features}
     return {
         "packer": packer,
-        "schema": json.dumps({"fields": [field.schema() for field in rows.fields]}),
-        "sanity": rules(rows, sanity),
+        "schema": rows.schema(),
+        "sanity": rules(rows, described.missing_rates(), sanity),
         "preprocess": json.dumps(steps, ensure_ascii=False, allow_nan=False),
-        "reference": json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
+        "reference": described.json,
     }
 
 
-def _cases(draft: Any, golden: Any, preprocess: Any, reference: Any) -> list[dict[str, Any]]:
+def _cases(
+    draft: Any, golden: Any, preprocess: Any, described: Described | None
+) -> list[dict[str, Any]]:
     """The golden cases: arrays by input."""
     from .refusal import invalid_argument
 
     if golden is None and preprocess is None:
         return [draft.synthetic_case()]
-    if preprocess is not None:
-        rows = reference[:64] if golden is None else golden
+    if described is not None:
+        first = range(min(64, described.rows.rows))
+        rows = described.rows.take(first) if golden is None else golden
         return [{draft.inputs[0]: _features(preprocess, rows)}]
     cases = [golden] if isinstance(golden, Mapping) else golden
     if not isinstance(cases, Sequence) or not all(isinstance(case, Mapping) for case in cases):

@@ -27,6 +27,7 @@ def pack(
     *,
     reference: Any = None,
     golden: Any = None,
+    validation: Any = None,
     name: str | None = None,
     version: str | None = None,
     schema: Mapping[str, str] | None = None,
@@ -59,13 +60,19 @@ def pack(
     path
         Where the bloc goes. A file there is replaced in one step.
     reference
-        Data like the training data: a pandas or polars DataFrame or a 2-D array.
+        Data like the training data: a pandas or polars DataFrame or a 2-D array. Or, of
+        more rows than memory holds, an iterator of them, anything that exports an Arrow
+        stream, or the path of a Parquet, Arrow or CSV file; see `docs/reference.md`.
         It gives the fields, their types, and what their values look like. A network
         that takes tensors has none.
     golden
         Real rows to compare on, which then become part of the file. By default
         rows are made up, and no one's record enters the file. Of a network: a dict of
         arrays by input, or a list of them.
+    validation
+        Rows that the model did not see, in any of the forms of `reference`: what the
+        model answers on them is what its answers are expected to look like. Without
+        them its answers on rows of the reference are kept, to be shown, and never judged.
     name, version
         The model's, for people. By default the file's name, and ``"1"``.
     schema
@@ -128,6 +135,7 @@ def pack(
             unused={
                 "reference": reference,
                 "golden": golden,
+                "validation": validation,
                 "schema": schema,
                 "inputs": inputs,
                 "preprocess": preprocess,
@@ -154,6 +162,7 @@ def pack(
             path,
             reference=reference,
             golden=golden,
+            validation=validation,
             name=_text(name, "name", _stem(path)),
             version=_text(version, "version", "1"),
             schema=schema,
@@ -173,11 +182,12 @@ def pack(
             tune=tune,
         )
     from .._native import Packer
+    from .batches import Batches
     from .checking import CheckReport, check
+    from .distributions import Described
     from .fences import rules
     from .golden import golden_rows
     from .reading import read_model
-    from .reference import Reference
     from .source import attribute, expected_names
     from .walk import working_split
 
@@ -190,7 +200,9 @@ def pack(
     report = check(model)
     if not report:
         raise unsupported(report)
-    rows = Reference.read(reference, expected_names(model, reference), schema)
+    batches = Batches.of(reference, "the reference")
+    described = Described.read(batches, expected_names(model, batches.first), schema)
+    rows = described.rows
     # CatBoost's are 0 where the model was loaded from a file.
     expected = attribute(model, "n_features_in_")
     if expected and expected != len(rows.fields):
@@ -204,19 +216,21 @@ def pack(
         split = working_split(model, refusal.findings)
         raise unsupported(CheckReport(refusal.findings, split)) from None
     inputs, answers = golden_rows(model, rows, reading, golden)
+    described.add_outputs(model, reading.model.description, validation)
+    provenance = described.finish(_strings(provenance, "provenance"))
     path = Path(path)
     library = reading.model.description["source"].partition(".")[0]
     manifest = {
         "name": _text(name, "name", _stem(path)),
         "version": _text(version, "version", "1"),
         "schema": {"fields": [field.schema() for field in rows.fields]},
-        "sanity": json.loads(rules(rows, sanity)),
+        "sanity": json.loads(rules(rows, described.missing_rates(), sanity)),
         "preprocess": {"steps": reading.recipe.steps, "features": reading.features},
         "model": reading.model.description,
         "metadata": _strings(metadata, "metadata"),
         "provenance": {
             **_versions((*RECORDED, *RECORDED_OF.get(library, ()))),
-            **_strings(provenance, "provenance"),
+            **provenance,
         },
     }
     if not keep_source:
@@ -224,13 +238,13 @@ def pack(
     written = packer.write(
         os.fspath(path),
         json.dumps(manifest, ensure_ascii=False, allow_nan=False),
-        json.dumps(rows.summary(), ensure_ascii=False, allow_nan=False),
+        described.json,
         golden_inputs=inputs,
         golden_outputs=answers.outputs,
         golden_raw_scores=answers.raw_scores,
         golden_classes=answers.classes,
     )
-    return PackReport(path=os.fspath(path), **written)
+    return PackReport(path=os.fspath(path), **written, **described.report())
 
 
 def _stem(path: str | os.PathLike[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,8 @@ import numpy as np
 from .refusal import invalid_argument
 
 KINDS = ("boolean", "float", "integer", "string")
-QUANTILES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1)
 RARE = 5
 """Categories seen fewer times than this do not enter a bloc as anyone's value."""
-MOST_CATEGORIES = 1000
 EXACT_INTEGERS = 2**53
 
 
@@ -52,6 +51,21 @@ class Field:
         """Whether a column of this dtype can hold missing values at all."""
         return self.values.dtype.kind in "fO"
 
+    @property
+    def missing_as(self) -> str:
+        """What stands for missing values: ``"none"``, ``"nan"``, ``"both"``, or nothing does."""
+        if not self.missing.any():
+            return ""
+        return "both" if self.mixes_missing else self.null
+
+    def with_values(self, values: np.ndarray, missing_as: Set[str]) -> Field:
+        """The same field with other values, and with what stands for missing ones in all rows."""
+        marks = missing_as - {""}
+        null = "none" if marks == {"none"} else "nan"
+        is_mixed = len(marks) > 1 or "both" in marks
+        missing = is_missing(values)
+        return replace(self, values=values, missing=missing, null=null, mixes_missing=is_mixed)
+
     def schema(self) -> dict[str, str]:
         return {"name": self.name, "kind": self.kind, "dtype": self.dtype, "null": self.null}
 
@@ -63,27 +77,6 @@ class Field:
             return str(value)
         return bool(value) if self.kind == "boolean" else float(value)
 
-    def summary(self) -> dict[str, Any]:
-        """What reference.json says about the field."""
-        present = self.values[~self.missing]
-        summary: dict[str, Any] = {
-            "rows": len(self.values),
-            "missing": int(self.missing.sum()),
-        }
-        if self.kind in ("string", "boolean"):
-            values, counts = np.unique(present.astype(str), return_counts=True)
-            order = np.lexsort((values, -counts))
-            order = order[counts[order] >= RARE][:MOST_CATEGORIES]
-            summary["categories"] = [[str(values[i]), int(counts[i])] for i in order]
-            summary["other"] = int(counts.sum() - counts[order].sum())
-        else:
-            numbers = present.astype(np.float64)
-            finite = numbers[np.isfinite(numbers)]
-            summary["quantiles"] = (
-                [float(q) for q in np.quantile(finite, QUANTILES)] if len(finite) else []
-            )
-        return summary
-
 
 class Reference:
     """The reference data, column by column, and the container that it came in."""
@@ -92,6 +85,10 @@ class Reference:
         self.fields = fields
         self.rows = len(fields[0].values) if fields else 0
         self._like = like
+
+    def with_fields(self, fields: list[Field]) -> Reference:
+        """Other rows in this container and its dtypes."""
+        return Reference(fields, self._like[:0])
 
     @classmethod
     def read(
@@ -126,9 +123,18 @@ class Reference:
             raise invalid_argument(f"{what} has no rows or no columns")
         return cls(fields, data)
 
-    def summary(self) -> dict[str, Any]:
-        """The content of reference.json."""
-        return {"fields": {field.name: field.summary() for field in self.fields}}
+    def schema(self) -> str:
+        """The manifest's `schema`, as JSON."""
+        return json.dumps({"fields": [field.schema() for field in self.fields]})
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The values by field."""
+        return {field.name: field.values for field in self.fields}
+
+    def categories(self, field: int) -> list[Any] | None:
+        """The categories that pandas has for a field's type."""
+        dtype = self._like.dtypes.iloc[field] if hasattr(self._like, "iloc") else None
+        return None if dtype is None or not hasattr(dtype, "categories") else list(dtype.categories)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Any:
         """Rows of the reference as the source model takes them."""
@@ -146,7 +152,7 @@ class Reference:
         for position, (field, values) in enumerate(zip(self.fields, columns, strict=True)):
             dtype = self._like.dtypes.iloc[position]
             if isinstance(dtype, pd.CategoricalDtype):
-                present = pd.unique(values[~_is_missing(values)])
+                present = pd.unique(values[~is_missing(values)])
                 extra = [value for value in present if value not in dtype.categories]
                 dtype = pd.CategoricalDtype(dtype.categories.append(pd.Index(extra)))
             elif field.values.dtype.kind != "O":
@@ -155,11 +161,40 @@ class Reference:
         return pd.DataFrame(series, columns=self._like.columns)
 
 
+def refuse_unlike(wanted: Field, given: Field, what: str) -> None:
+    """Refuse values that the reference's field cannot hold."""
+    if given.is_string != wanted.is_string and not given.missing.all():
+        raise invalid_argument(
+            f"{what} holds {given.kind} values in field {given.name!r}; "
+            f"the reference has {wanted.kind}"
+        )
+    if given.missing.any() and not wanted.can_miss:
+        raise invalid_argument(
+            f"{what} has missing values in field {given.name!r}, whose type "
+            f"{wanted.dtype} cannot hold them"
+        )
+
+
+def like(wanted: Field, given: Field) -> np.ndarray:
+    """The values in the dtype of another field, with the one missing value that it has."""
+    return in_dtype(wanted, given.values, given.missing)
+
+
+def in_dtype(field: Field, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """A copy in the field's own dtype, with the one missing value that the field has."""
+    if field.values.dtype.kind != "O":
+        with np.errstate(over="ignore", invalid="ignore"):
+            return values.astype(field.values.dtype)
+    copied = np.array(values.tolist(), dtype=object) if values.dtype.kind != "O" else values.copy()
+    copied[missing] = None if field.null == "none" else float("nan")
+    return copied
+
+
 class _BadField(Exception):
     """Why a column cannot be a field."""
 
 
-def _is_missing(values: np.ndarray) -> np.ndarray:
+def is_missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind != "O":
@@ -169,7 +204,7 @@ def _is_missing(values: np.ndarray) -> np.ndarray:
 
 def _field(name: str, column: Any, override: str | None) -> Field:
     dtype, values = _column_values(column)
-    missing = _is_missing(values)
+    missing = is_missing(values)
     kind = _kind(values, missing)
     none, nan = False, False
     if values.dtype.kind == "O" and missing.any():

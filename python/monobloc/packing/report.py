@@ -5,6 +5,11 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+UNJUDGED = (
+    "on rows of the reference: shown, but never an alarm, since a model answers rows that it was "
+    "fitted on unlike others; pass validation= with rows that it did not see"
+)
+
 
 @dataclass(frozen=True)
 class PackReport:
@@ -33,6 +38,15 @@ class PackReport:
     each other), ``coupled`` (together, may depend on each other) or ``fixed``."""
     notes: tuple[str, ...] = ()
     """What a user should know of a network, a sentence each."""
+    reference_rows: int = 0
+    """Rows of the reference."""
+    reference_bytes: int = 0
+    """The size of reference.json, which says what they look like."""
+    validation_rows: int = 0
+    """Rows of `validation` whose answers say what the model's answers look like. Where there
+    are none, its answers on rows of the reference are shown, and never judged."""
+    unanswered_rows: int = 0
+    """Rows that the source model refused, of those whose answers were to be kept."""
 
     def _rows(self) -> list[tuple[str, str]]:
         return [
@@ -43,8 +57,20 @@ class PackReport:
             ("exact", "yes" if self.exact else "no"),
             ("max abs diff", f"{self.max_abs_diff:g}"),
             *([("max ulp diff", f"{self.max_ulp_diff}")] if self.max_ulp_diff else []),
+            *self._reference_rows(),
             *self._network_rows(),
         ]
+
+    def _reference_rows(self) -> list[tuple[str, str]]:
+        if not self.reference_rows:
+            return []
+        rows = [("reference", f"{self.reference_rows:,} rows in {self.reference_bytes:,} bytes")]
+        refused = f"; {self.unanswered_rows:,} refused" if self.unanswered_rows else ""
+        if self.validation_rows:
+            rows.append(("outputs", f"on {self.validation_rows:,} validation rows{refused}"))
+        elif self.batch is None:
+            rows.append(("outputs", f"{UNJUDGED}{refused}"))
+        return rows
 
     def _network_rows(self) -> list[tuple[str, str]]:
         if self.batch is None:

@@ -23,7 +23,7 @@ const SECTIONS: &[(&str, u32)] = &[
     ("model.onnx", 1),
     ("model.onnx.data", 1),
     ("params.bin", 1),
-    ("reference.json", 1),
+    ("reference.json", 2),
 ];
 
 /// What a bloc is, and where its members lie.

@@ -12,6 +12,7 @@ mod writer;
 
 pub use body::{Body, SourceFile};
 pub use container::ALIGNMENT;
+pub(crate) use digest::Hasher;
 pub use manifest::{Draft, FORMAT_VERSION, Manifest, Member, OLDEST_READABLE};
 pub use reader::{Bloc, Health};
 pub use writer::{BlocWriter, Unpublished};

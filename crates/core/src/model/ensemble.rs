@@ -202,36 +202,6 @@ impl Ensemble {
         self.link.n_outputs(self.n_raw_scores())
     }
 
-    /// What the outputs are called.
-    pub fn output_name(&self) -> &'static str {
-        match self.task {
-            Task::Classification => "probabilities",
-            Task::OutlierDetection => "score",
-            Task::Regression => "prediction",
-        }
-    }
-
-    /// Whether the outputs are one number for each row, and no list.
-    pub fn has_flat_output(&self) -> bool {
-        self.task != Task::Classification && self.n_outputs() == 1
-    }
-
-    /// The names of what is counted of answers, each with the place of its output, or `None` for the label: the second
-    /// probability of two, all of more, the outputs of others, and `label` where there are labels.
-    pub fn output_names(&self) -> Vec<(String, Option<usize>)> {
-        let name = self.output_name();
-        let mut names: Vec<(String, Option<usize>)> = match (&self.classes, self.task, self.n_outputs()) {
-            (Some(classes), Task::Classification, n) => {
-                let labels = classes.values.iter().enumerate().skip(usize::from(n == 2));
-                labels.map(|(at, label)| (format!("probability_{label}"), Some(at))).collect()
-            }
-            (_, _, 1) => vec![(name.to_owned(), Some(0))],
-            (_, _, n) => (0..n).map(|at| (format!("{name}_{at}"), Some(at))).collect(),
-        };
-        names.extend(self.classes.as_ref().map(|_| ("label".to_owned(), None)));
-        names
-    }
-
     /// The type of the source's outputs. They are kept as `f64`, which holds either.
     pub fn precision(&self) -> Precision {
         self.scorer.sums()

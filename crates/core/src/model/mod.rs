@@ -6,11 +6,13 @@ mod exponential;
 pub mod graph;
 pub mod linear;
 pub mod link;
+mod outputs;
 mod scorer;
 pub mod trees;
 
 pub(crate) use ensemble::{Answer, Scratch};
 pub use ensemble::{Decide, Ensemble};
+pub use outputs::OutputDistributions;
 pub(crate) use scorer::Scorer;
 
 use serde::{Deserialize, Serialize};
@@ -82,13 +84,13 @@ pub enum Label {
 }
 
 impl std::fmt::Display for Label {
-    /// The label alone, as a column of answers names it.
-    fn fmt(&self, into: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// As Python's `str` of the label.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Label::Boolean(value) => into.write_str(if *value { "True" } else { "False" }),
-            Label::Integer(value) => write!(into, "{value}"),
-            Label::Float(value) => write!(into, "{value:?}"),
-            Label::Text(value) => into.write_str(value),
+            Label::Boolean(value) => f.write_str(if *value { "True" } else { "False" }),
+            Label::Integer(value) => write!(f, "{value}"),
+            Label::Float(value) => write!(f, "{value:?}"),
+            Label::Text(text) => f.write_str(text),
         }
     }
 }

@@ -16,6 +16,7 @@ pub use state::{BUCKETS, Counted, MonitorOptions, Snapshot, Span, Totals};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
+use crate::model::OutputDistributions;
 use crate::reference::Reference;
 use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
@@ -62,10 +63,10 @@ impl Monitor {
         model: Model,
         reference: Reference,
         read: &[usize],
-        outputs: &[(String, Option<usize>)],
+        outputs: &OutputDistributions,
         options: Option<&MonitorOptions>,
     ) -> Result<(Monitor, Option<String>)> {
-        let places = places(schema, &reference, outputs)?;
+        let places = places(&reference, outputs)?;
         let opened = options.map(|options| State::open(&model.digest, &reference, options)).transpose()?;
         let (state, warning) = opened.map_or((None, None), |(state, warning)| (Some(state), warning));
         let monitor = Monitor {
@@ -205,21 +206,15 @@ pub fn read_state(path: &Path, digest: &str, reference: &Reference) -> Result<Sn
     Ok(State::attach(path, digest, reference)?.snapshot(reference, now()))
 }
 
-fn places(
-    schema: &Schema,
-    reference: &Reference,
-    outputs: &[(String, Option<usize>)],
-) -> Result<Vec<OutputPlace>> {
-    let corrupt = |what: String| Error::corrupt(format!("reading reference.json: {what}"));
-    let names = schema.fields().iter().map(|field| &field.name);
-    if !reference.fields.is_empty() && !names.eq(reference.fields.iter().map(|field| &field.name)) {
-        return Err(corrupt("its fields are not the schema's".to_owned()));
-    }
+fn places(reference: &Reference, outputs: &OutputDistributions) -> Result<Vec<OutputPlace>> {
     let known = reference.outputs.iter().flat_map(|outputs| &outputs.distributions);
     let place = |name: &String| {
-        let found = outputs.iter().find(|(known, _)| known == name);
-        let place = found.map(|(_, output)| output.map_or(OutputPlace::Class, OutputPlace::Value));
-        place.ok_or_else(|| corrupt(format!("the model has no output {name:?}")))
+        let output = outputs.names.iter().zip(&outputs.columns).find(|(known, _)| *known == name);
+        let is_label = name == "label" && !outputs.labels.is_empty();
+        let place = output.map(|(_, &column)| OutputPlace::Value(column));
+        place.or(is_label.then_some(OutputPlace::Class)).ok_or_else(|| {
+            Error::corrupt(format!("reading reference.json: the model has no output {name:?}"))
+        })
     };
     known.map(|distribution| place(&distribution.name)).collect()
 }

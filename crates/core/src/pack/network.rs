@@ -11,6 +11,7 @@ use crate::model::graph::{
     self, Batch, Choice, FORESTS_MEMBER, FORESTS_VERSION, GRAPH_MEMBER, OutputField, TUNED_FOLDER, Tensor,
     WEIGHTS_MEMBER, ZipMap,
 };
+use crate::reference::{self, Reference};
 use crate::sanity::Rules;
 use crate::schema::{self, DType, Dimension, NonFinite, TensorField};
 use serde::{Deserialize, Serialize};
@@ -66,20 +67,20 @@ pub struct RowsBefore {
     schema: Box<RawValue>,
     sanity: Option<Box<RawValue>>,
     preprocess: Box<RawValue>,
-    reference: String,
+    reference: Vec<u8>,
     n_features: usize,
 }
 
 impl RowsBefore {
-    /// What `packer` collected, with the manifest's `schema`, `sanity` and `preprocess`, and the text of
-    /// `reference.json`.
+    /// What `packer` collected, with the manifest's `schema`, `sanity` and `preprocess`, and what
+    /// the fields look like.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for text that is not what it must be.
     pub fn new(
         packer: Packer,
         [schema, sanity, preprocess]: [&str; 3],
-        reference: String,
+        reference: &Reference,
     ) -> Result<RowsBefore> {
         #[derive(Deserialize)]
         struct Preprocess {
@@ -93,13 +94,13 @@ impl RowsBefore {
             Error::new(ErrorKind::InvalidArgument, format!("the preprocessing before a network: {error}"))
         };
         let Preprocess { features } = serde_json::from_str(preprocess).map_err(invalid)?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&reference).map_err(invalid)?;
+        let fields = schema::Schema::parse(schema)?;
         Ok(RowsBefore {
             params: packer.params,
             schema: serde_json::from_str(schema).map_err(invalid)?,
-            sanity: Some(raw(&Rules::parse(sanity, &schema::Schema::parse(schema)?)?)?),
+            sanity: Some(raw(&Rules::parse(sanity, &fields)?)?),
             preprocess: serde_json::from_str(preprocess).map_err(invalid)?,
-            reference,
+            reference: super::reference_json(reference, &fields)?,
             n_features: features.slots.len(),
         })
     }
@@ -238,7 +239,7 @@ impl NetworkPacker {
         }
         if let Some(rows) = &self.rows {
             writer.add("params.bin", 1, true, rows.params.clone())?;
-            writer.add("reference.json", 1, false, rows.reference.clone().into_bytes())?;
+            writer.add(reference::MEMBER, reference::LAYOUT, false, rows.reference.clone())?;
         }
         for (name, body) in members {
             writer.add(&name, 1, false, body)?;

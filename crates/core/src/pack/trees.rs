@@ -68,7 +68,7 @@ impl TreePacker {
             packer.keep_source(model.member, file.to_vec());
         }
         packer.ensemble(model.ensemble)?;
-        packer.write(target, &manifest.to_string(), &golden, r#"{"fields":{}}"#)
+        packer.write(target, &manifest.to_string(), &golden, None)
     }
 
     fn manifest(&self, model: &TreeModel, packer: &mut Packer) -> Result<Value> {

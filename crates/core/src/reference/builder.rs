@@ -1,6 +1,7 @@
 //! A reference in one pass over its rows, batch by batch.
 
 use super::categories::{FEWEST_ROWS, MOST_NAMED};
+use super::digest::{self, ColumnDigest};
 use super::sample::Sample;
 use super::{Categories, Distribution, Numbers, OutputSource, Outputs, Reference, Values};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +19,7 @@ const MOST_DISTINCT: usize = 50_000;
 #[derive(Debug)]
 pub struct ReferenceBuilder {
     fields: Vec<(String, Collected)>,
+    digests: Vec<ColumnDigest>,
     outputs: Option<(OutputSource, Vec<(String, Collected)>)>,
 }
 
@@ -63,14 +65,31 @@ impl ReferenceBuilder {
         };
         let fields = schema.fields().iter();
         let fields = fields.map(|field| (field.name.clone(), Collected::of(of_kind(field.kind))));
-        ReferenceBuilder { fields: fields.collect(), outputs: None }
+        let fields: Vec<_> = fields.collect();
+        let digests = fields.iter().map(|_| ColumnDigest::default()).collect();
+        ReferenceBuilder { fields, digests, outputs: None }
     }
 
     /// Rows of the reference.
     pub fn add(&mut self, input: &Input<'_>) {
-        for (number, (_, field)) in self.fields.iter_mut().enumerate() {
-            (0..input.n_rows()).for_each(|row| field.add(input.value(number, row)));
+        let columns = self.fields.iter_mut().zip(&mut self.digests).enumerate();
+        for (number, ((_, field), digest)) in columns {
+            for row in 0..input.n_rows() {
+                let value = input.value(number, row);
+                digest.add(value);
+                field.add(value);
+            }
         }
+    }
+
+    /// How many rows were added.
+    pub fn rows(&self) -> u64 {
+        self.fields.first().map_or(0, |(_, field)| field.rows)
+    }
+
+    /// `sha256:` and the SHA-256 of all rows that were added, however many at once; FORMAT.md defines it.
+    pub fn digest(&self) -> String {
+        digest::of_columns(self.fields.iter().map(|(name, _)| name.as_str()).zip(&self.digests))
     }
 
     /// What the model made of rows: `outputs` row after row, one value for each of `names`. `labels` are the labels of
@@ -149,8 +168,10 @@ impl Collected {
         let Collected { rows, missing, values } = self;
         let values = match values {
             Seen::Labels(counts) => {
-                let distinct = counts.len() as u64;
-                Values::Categories(Categories::new(counts, 0, distinct))
+                let (distinct, all) = (counts.len() as u64, counts.len());
+                let other = counts[all.min(MOST_NAMED)..].iter().map(|(_, count)| count).sum();
+                let named = counts.into_iter().take(MOST_NAMED).collect();
+                Values::Categories(Categories::new(named, other, distinct))
             }
             Seen::Numbers(numbers) => Values::Numbers(numbers.finish()),
             Seen::Texts(texts) => Values::Categories(texts.finish()),

@@ -4,6 +4,7 @@
 
 mod builder;
 mod categories;
+mod digest;
 mod noise;
 mod numbers;
 mod sample;
@@ -13,8 +14,10 @@ pub use categories::Categories;
 pub use noise::{Noise, NoiseFloor, WINDOWS};
 pub use numbers::Numbers;
 
-use crate::error::{Error, Result};
+use crate::bloc::Bloc;
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Input, Value};
+use crate::schema::Schema;
 use serde::{Deserialize, Serialize};
 
 /// Values of a field or output that are of one kind each.
@@ -77,10 +80,10 @@ pub struct Reference {
     pub outputs: Option<Outputs>,
 }
 
-#[derive(Deserialize)]
-struct Old {
-    fields: serde_json::Value,
-}
+/// The member's name.
+pub const MEMBER: &str = "reference.json";
+/// The version of the member's layout.
+pub const LAYOUT: u32 = 2;
 
 /// The bins that every distribution has first, whatever its values are.
 pub const MISSING: usize = 0;
@@ -107,27 +110,59 @@ impl Reference {
         Ok(reference)
     }
 
-    /// Reads `reference.json` of a bloc, or gives `None` of the form that it had before distributions.
-    ///
-    /// # Errors
-    /// As [`Reference::parse`].
-    pub fn read(json: &[u8]) -> Result<Option<Reference>> {
-        let is_old = serde_json::from_slice::<Old>(json).is_ok_and(|Old { fields }| fields.is_object());
-        if is_old { Ok(None) } else { Reference::parse(json).map(Some) }
-    }
-
     /// As JSON.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Internal`] where a number is not finite, which no maker of references leaves.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| Error::new(crate::error::ErrorKind::Internal, error.to_string()))
+        serde_json::to_string(self).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
+    }
+
+    /// The reference in a bloc; `None` of a bloc without one, or with one of another layout.
+    ///
+    /// # Errors
+    /// Those of [`Reference::parse`], [`ErrorKind::Corrupt`] where its fields are not the schema's, and what reading
+    /// the member raises.
+    pub fn in_bloc(bloc: &Bloc, schema: &Schema) -> Result<Option<Reference>> {
+        let layout = bloc.manifest().member(MEMBER).map(|member| member.version);
+        if layout != Some(LAYOUT) {
+            return Ok(None);
+        }
+        let Some(json) = bloc.read(MEMBER)? else { return Ok(None) };
+        let reference = Reference::parse(&json)?;
+        reference.check_fields(schema).map_err(Error::corrupt)?;
+        Ok(Some(reference))
+    }
+
+    /// Refuses a reference whose fields are not those of `schema`, in their order; says what differs.
+    pub(crate) fn check_fields(&self, schema: &Schema) -> std::result::Result<(), String> {
+        let (expected, found) = (schema.fields(), &self.fields);
+        let same = expected.iter().zip(found).take_while(|(field, found)| field.name == found.name).count();
+        if same == expected.len() && same == found.len() {
+            return Ok(());
+        }
+        Err(format!(
+            "reading reference.json: field {same} is {:?}; the schema has {:?}: expected its fields, in its order",
+            found.get(same).map_or("none", |field| &field.name),
+            expected.get(same).map_or("none", |field| &field.name),
+        ))
+    }
+
+    /// Rows of the reference.
+    pub fn rows(&self) -> u64 {
+        self.fields.first().map_or(0, |field| field.rows)
     }
 
     /// The distributions of fields, and then those of outputs.
     pub fn distributions(&self) -> impl Iterator<Item = &Distribution> {
         self.fields.iter().chain(self.outputs.iter().flat_map(|outputs| &outputs.distributions))
+    }
+}
+
+impl Outputs {
+    /// Rows that the model answered.
+    pub fn rows(&self) -> u64 {
+        self.distributions.first().map_or(0, |output| output.rows)
     }
 }
 

@@ -11,13 +11,17 @@ fn schema() -> Schema {
 }
 
 fn reference(numbers: &[f64], batch: usize) -> Distribution {
+    built(numbers, batch).finish().fields.remove(0)
+}
+
+fn built(numbers: &[f64], batch: usize) -> ReferenceBuilder {
     let schema = schema();
     let mut builder = ReferenceBuilder::new(&schema);
     for numbers in numbers.chunks(batch) {
         let columns = vec![Some(Column::Float64(Strided::from(numbers)))];
         builder.add(&Input::new(&schema, numbers.len(), columns).expect("rows"));
     }
-    builder.finish().fields.remove(0)
+    builder
 }
 
 proptest! {
@@ -36,6 +40,64 @@ proptest! {
         let again = Reference::parse(json.as_bytes()).expect("a reference");
         prop_assert_eq!(again.to_json().expect("JSON"), json);
     }
+
+    #[test]
+    fn batches_are_as_the_whole(
+        numbers in prop::collection::vec(prop_oneof![-9.0..9.0_f64, Just(f64::NAN), Just(3.0)], 2..400),
+        batch in 1_usize..50,
+        changed in 0_usize..400,
+    ) {
+        let (whole, parts) = (built(&numbers, numbers.len()), built(&numbers, batch));
+        prop_assert_eq!((whole.rows(), whole.digest()), (parts.rows(), parts.digest()));
+        let mut others = numbers.clone();
+        let changed = changed % numbers.len();
+        others[changed] = if others[changed].is_nan() { 0.0 } else { others[changed].next_up() };
+        prop_assert_ne!(built(&others, batch).digest(), whole.digest());
+        prop_assert_eq!(whole.finish(), parts.finish());
+    }
+}
+
+#[test]
+fn digests_are_of_values_and_not_of_their_types() {
+    let schema = schema();
+    let digest = |column: Column<'_>| {
+        let mut builder = ReferenceBuilder::new(&schema);
+        builder.add(&Input::new(&schema, column.len(), vec![Some(column)]).expect("rows"));
+        builder.digest()
+    };
+    let floats = digest(Column::Float64(Strided::from(&[1.0, -2.0, 0.0][..])));
+    assert_eq!(floats, digest(Column::Float32(Strided::from(&[1.0_f32, -2.0, 0.0][..]))));
+    assert_eq!(floats, digest(Column::Int8(Strided::from(&[1_i8, -2, 0][..]))));
+    let [large, next] = [1_i64 << 60, (1 << 60) + 1];
+    let integers = |value: i64| digest(Column::Int64(Strided::from(&[value][..])));
+    assert_ne!(integers(large), integers(next));
+    assert_eq!(integers(large), digest(Column::Float64(Strided::from(&[large as f64][..]))));
+    // Of one field called x with the numbers 1, -2 and 0, as FORMAT.md defines it.
+    assert_eq!(floats, "sha256:81a02a4990bc6bc89a88ee003fc989238fd0c464556fb14fef4838d9acfaf429");
+}
+
+#[test]
+fn more_labels_than_are_named_are_counted_together() {
+    let mut builder = ReferenceBuilder::new(&schema());
+    let labels: Vec<String> = (0..130).map(|label| label.to_string()).collect();
+    let classes: Vec<f64> = (0..260).map(|row| f64::from(row % 130)).collect();
+    let names = ["p".to_owned()];
+    builder
+        .add_outputs(OutputSource::Validation, &names, &vec![0.5; 260], &labels, &classes)
+        .expect("outputs");
+    let outputs = builder.finish().outputs.expect("outputs");
+    let Values::Categories(found) = &outputs.distributions[1].values else { panic!("labels") };
+    assert_eq!((found.names().len(), found.bin_counts()[100], found.distinct()), (100, 60, 130));
+    assert_eq!((outputs.rows(), outputs.distributions[1].check()), (260, Ok(())));
+}
+
+#[test]
+fn fields_are_those_of_the_schema() {
+    let found = built(&[1.0], 1).finish();
+    assert_eq!(found.check_fields(&schema()), Ok(()));
+    let other = Schema::parse(r#"{"fields":[]}"#).expect("a schema");
+    let said = found.check_fields(&other).expect_err("another schema");
+    assert!(said.contains("field 0 is \"x\"; the schema has \"none\""), "{said}");
 }
 
 #[test]

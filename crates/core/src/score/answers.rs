@@ -32,19 +32,10 @@ impl<'e> Lines<'e> {
 
     /// The names of the outputs' columns.
     fn output_names(&self) -> Vec<String> {
-        let (name, n_outputs) = (self.ensemble.output_name(), self.ensemble.n_outputs());
         let mut names: Vec<String> = self.labels().map(|_| "label".to_owned()).into_iter().collect();
-        match self.labels().filter(|labels| labels.len() == n_outputs) {
-            _ if self.delimiter.is_none() || self.ensemble.has_flat_output() => names.push(name.to_owned()),
-            Some(labels) => {
-                let of_class = |label: &Label| {
-                    let mut text = b"probability_".to_vec();
-                    plain(&mut text, label);
-                    String::from_utf8_lossy(&text).into_owned()
-                };
-                names.extend(labels.iter().map(of_class));
-            }
-            None => names.extend((0..n_outputs).map(|output| format!("{name}_{output}"))),
+        match self.delimiter {
+            Some(_) => names.extend(self.ensemble.output_columns()),
+            None => names.push(self.ensemble.output_name().to_owned()),
         }
         names
     }
@@ -97,7 +88,7 @@ impl<'e> Lines<'e> {
         if let (Some(labels), Some(class)) = (self.labels(), class) {
             match labels.get(class as usize).filter(|_| !class.is_nan()) {
                 Some(Label::Text(text)) => quoted(out, text, delimiter),
-                Some(label) => plain(out, label),
+                Some(label) => out.extend_from_slice(label.to_string().as_bytes()),
                 None => {}
             }
             out.push(delimiter);
@@ -169,15 +160,6 @@ pub(super) fn refuse_names(ids: &[String], outputs: &[String]) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
     Ok(())
-}
-
-fn plain(out: &mut Vec<u8>, label: &Label) {
-    match label {
-        Label::Boolean(value) => out.extend_from_slice(if *value { b"True" } else { b"False" }),
-        Label::Integer(value) => write_json(out, value),
-        Label::Float(value) => write_json(out, value),
-        Label::Text(text) => out.extend_from_slice(text.as_bytes()),
-    }
 }
 
 /// Appends `text`, in quotes where CSV needs them.

@@ -95,7 +95,7 @@ pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
         outputs,
         ..GoldenRows::default()
     };
-    packer.write(path, &manifest, &golden, "{}")
+    packer.write(path, &manifest, &golden, None)
 }
 
 /// The regions as cells and their text.
