@@ -49,7 +49,9 @@ pub fn run(arguments: &Arguments) -> Result<String> {
 
 /// The page appears whole, or not at all.
 fn write(path: &Path, report: &DriftReport) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io(path, "writing the page", &error);
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Io, format!("writing the page {}: {error}", path.display()))
+    };
     if path.is_dir() {
         let message = format!("writing the page: {} is a directory; expected a file's name", path.display());
         return Err(Error::new(ErrorKind::InvalidArgument, message));

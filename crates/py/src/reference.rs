@@ -75,7 +75,12 @@ impl ReferenceBuilder {
     /// The reference, as JSON. The builder is used up.
     fn finish(&self, py: Python<'_>) -> PyResult<String> {
         let builder = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)?;
-        py.detach(|| guard(|| builder.finish().to_json())).map_err(|error| exception(&error))
+        let finish = || {
+            let mut reference = builder.finish();
+            monobloc::drift::calibrate(&mut reference);
+            reference.to_json()
+        };
+        py.detach(|| guard(finish)).map_err(|error| exception(&error))
     }
 }
 

@@ -59,8 +59,11 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         live.count(reference, input);
-        for (number, counted) in live.fields.iter_mut().enumerate().filter(|(field, _)| !self.monitor.reads(*field)) {
-            *counted = LiveCounts { counts: vec![0; reference.fields[number].n_bins()], ..LiveCounts::default() };
+        for (number, counted) in
+            live.fields.iter_mut().enumerate().filter(|(field, _)| !self.monitor.reads(*field))
+        {
+            *counted =
+                LiveCounts { counts: vec![0; reference.fields[number].n_bins()], ..LiveCounts::default() };
         }
         let Some(ensemble) = self.model.ensemble().filter(|_| reference.outputs.is_some()) else {
             return Ok(());

@@ -135,7 +135,8 @@ fn forked_processes_count_together() {
             assert!(holds_in_child(|| {
                 model.count(&state, &[2.0, 3.0], 1_000);
                 // It dies with a call under way.
-                Counter { state: &state, reference: &model.reference, places: &PLACES, is_read: &[true; 2] }.begin();
+                Counter { state: &state, reference: &model.reference, places: &PLACES, is_read: &[true; 2] }
+                    .begin();
                 true
             }));
         }
