@@ -14,7 +14,7 @@ pub struct DriftReport {
 }
 
 /// How one column or output differs from the reference.
-#[pyclass(frozen, skip_from_py_object, module = "monobloc")]
+#[pyclass(frozen, module = "monobloc")]
 #[derive(Clone)]
 pub struct ColumnDrift {
     inner: monobloc::drift::ColumnDrift,

@@ -1,6 +1,7 @@
 //! Numbers of the reference, in bins of about equally many.
 
 use serde::{Deserialize, Serialize};
+use std::hint::select_unpredictable;
 
 /// Most bins that numbers have, those beyond the reference aside.
 pub const MOST_BINS: usize = 100;
@@ -50,7 +51,35 @@ impl Numbers {
     /// The bin of a finite number.
     #[inline]
     pub fn bin(&self, number: f64) -> usize {
-        if number < self.min { 0 } else { 1 + self.edges.partition_point(|&edge| edge < number) }
+        if number < self.min {
+            return 0;
+        }
+        let (mut first, mut n) = (0, self.edges.len());
+        while n > 1 {
+            let half = n / 2;
+            let is_above = self.edges.get(first + half - 1).is_some_and(|&edge| edge < number);
+            first = select_unpredictable(is_above, first + half, first);
+            n -= half;
+        }
+        1 + first + usize::from(self.edges.get(first).is_some_and(|&edge| edge < number))
+    }
+
+    /// Whether numbers of a bin may lie far from its mean, so that their distances are added up one by one: what is
+    /// below or above the reference, and the outermost bins unless each holds one number.
+    #[inline]
+    pub fn is_wide(&self, bin: usize) -> bool {
+        let last = self.edges.len();
+        bin == 0
+            || bin > last
+            || bin == 1 && self.means[0] != self.min
+            || bin == last && self.means[last - 1] != self.edges[last - 1]
+    }
+
+    /// The distances from the mean of so many numbers in bins that are not wide, each taken for its bin's mean.
+    pub fn binned_distances(&self, counts: &[u64]) -> f64 {
+        let bins = counts.iter().enumerate().skip(1).take(self.edges.len());
+        let narrow = bins.filter(|(bin, _)| !self.is_wide(*bin));
+        narrow.map(|(bin, &count)| count as f64 * (self.means[bin - 1] - self.mean) / self.scale()).sum()
     }
 
     /// What a bin holds, for people.

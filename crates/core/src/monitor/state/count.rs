@@ -6,7 +6,7 @@ use super::own::part;
 use super::read::UNIT;
 use crate::error::ErrorKind;
 use crate::input::Input;
-use crate::reference::{Distribution, OWN, Reference};
+use crate::reference::{Distribution, OWN, Reference, Values};
 use crate::sanity::{Finding, FindingKind, Sanity, Status};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,12 @@ const ALL_OF: u64 = 20_000;
 /// One row of so many is looked at beyond that.
 const SAMPLED: u64 = 16;
 
+/// Rows of which each value is counted by itself.
+const FEW: usize = 8;
+
 thread_local! {
     static COUNTS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static ADDITIONS: RefCell<Vec<(usize, u64)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Where an output of the reference is found among a row's values.
@@ -122,61 +126,79 @@ impl Counter<'_> {
         }
         add(&part[window::SEEN], rows.len() as u64);
         let n_fields = reference.fields.len();
-        for (number, distribution) in reference.distributions().enumerate() {
-            let words = &part[state.layout.distribution(number)..];
-            match (number.checked_sub(n_fields).and_then(|output| places.get(output)), input) {
-                (Some(place), _) => {
-                    let values = rows.clone().filter_map(|row| answered.at(*place, row));
-                    count_values(
-                        distribution,
-                        words,
-                        rows.len(),
-                        values.map(|value| match place {
+        // All bins are found before any is counted: an atomic addition waits for all that was begun before it.
+        ADDITIONS.with_borrow_mut(|additions| {
+            additions.clear();
+            for (number, distribution) in reference.distributions().enumerate() {
+                let start = state.layout.distribution(number);
+                let into = Into { distribution, start, additions };
+                match (number.checked_sub(n_fields).and_then(|output| places.get(output)), input) {
+                    (Some(place), _) => {
+                        let values = rows.clone().filter_map(|row| answered.at(*place, row));
+                        let bin = |value: f64| match place {
                             OutputPlace::Class => (OWN + value as usize, f64::NAN),
                             OutputPlace::Value(_) => (distribution.bin_of_number(value), value),
-                        }),
-                    );
+                        };
+                        into.count(rows.len(), values.map(bin));
+                    }
+                    (None, Some(input)) if is_read.get(number) == Some(&true) => {
+                        into.count(
+                            rows.len(),
+                            rows.clone().map(|row| distribution.bin_of(input.value(number, row))),
+                        );
+                    }
+                    (None, _) => {}
                 }
-                (None, Some(input)) if is_read.get(number) == Some(&true) => {
-                    let values = rows.clone().map(|row| distribution.bin_of(input.value(number, row)));
-                    count_values(distribution, words, rows.len(), values);
-                }
-                (None, _) => {}
             }
-        }
+            for &(place, count) in additions.iter() {
+                add(&part[place], count);
+            }
+        });
     }
 }
 
-/// Adds bins and distances to a distribution's words: its sum, and then its bins.
-#[inline]
-fn count_values(
-    distribution: &Distribution,
-    words: &[AtomicU64],
-    n_values: usize,
-    values: impl Iterator<Item = (usize, f64)>,
-) {
-    const FEW: usize = 8;
-    let n_bins = distribution.n_bins();
-    let fixed = |number: f64| (distribution.distance(number) * UNIT) as i64 as u64;
-    let bins = &words[1..=n_bins];
-    if n_values <= FEW {
-        for (bin, number) in values {
-            add(&bins[bin.min(n_bins - 1)], 1);
-            add_some(&words[0], fixed(number));
+/// A distribution, where in a part its sum is, behind which its bins are, and what is to be added to words.
+struct Into<'a> {
+    distribution: &'a Distribution,
+    start: usize,
+    additions: &'a mut Vec<(usize, u64)>,
+}
+
+impl Into<'_> {
+    /// Counts values by their bins; of those in wide bins the distances, too.
+    #[inline]
+    fn count(self, n_values: usize, values: impl Iterator<Item = (usize, f64)>) {
+        let Into { distribution, start, additions } = self;
+        let n_bins = distribution.n_bins();
+        let fixed = |number: f64| (distribution.distance(number) * UNIT) as i64 as u64;
+        let numbers = match &distribution.values {
+            Values::Numbers(numbers) => Some(numbers),
+            Values::Categories(_) => None,
+        };
+        let is_wide = |bin: usize| bin >= OWN && numbers.is_some_and(|numbers| numbers.is_wide(bin - OWN));
+        if n_values <= FEW {
+            for (bin, number) in values {
+                additions.push((start + 1 + bin.min(n_bins - 1), 1));
+                if is_wide(bin) {
+                    additions.push((start, fixed(number)));
+                }
+            }
+            return;
         }
-        return;
+        COUNTS.with_borrow_mut(|counts| {
+            counts.clear();
+            counts.resize(n_bins, 0);
+            let mut sum = 0_u64;
+            for (bin, number) in values {
+                counts[bin.min(n_bins - 1)] += 1;
+                if is_wide(bin) {
+                    sum = sum.wrapping_add(fixed(number));
+                }
+            }
+            let counted = [sum].into_iter().chain(counts.iter().copied()).enumerate();
+            additions.extend(counted.filter(|(_, count)| *count > 0).map(|(at, count)| (start + at, count)));
+        });
     }
-    COUNTS.with_borrow_mut(|counts| {
-        counts.clear();
-        counts.resize(n_bins, 0);
-        let mut sum = 0_u64;
-        for (bin, number) in values {
-            counts[bin.min(n_bins - 1)] += 1;
-            sum = sum.wrapping_add(fixed(number));
-        }
-        add_some(&words[0], sum);
-        bins.iter().zip(counts.iter()).for_each(|(word, count)| add_some(word, *count));
-    });
 }
 
 /// Counts findings, and gives the numbers of rejected rows and of those unlike the reference.

@@ -3,7 +3,7 @@
 use super::State;
 use super::layout::{BUCKETS, Span, slot, total, window};
 use crate::error::ErrorKind;
-use crate::reference::Reference;
+use crate::reference::{OWN, Reference, Values};
 use crate::sanity::FindingKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,7 +41,8 @@ pub struct Totals {
 pub struct Counted {
     /// By bin.
     pub counts: Vec<u64>,
-    /// The sum of distances from the reference's mean.
+    /// The sum of the numbers' distances from the reference's mean. A number that lies within the reference's, but not
+    /// in an outermost bin, counts as its bin's mean.
     pub distances: f64,
 }
 
@@ -84,6 +85,11 @@ impl State {
             }
             let is_live = self.add_window(words, now, &mut snapshot);
             snapshot.totals.workers += u64::from(is_live);
+        }
+        for (distribution, counted) in reference.distributions().zip(&mut snapshot.distributions) {
+            if let Values::Numbers(numbers) = &distribution.values {
+                counted.distances += numbers.binned_distances(&counted.counts[OWN..]);
+            }
         }
         snapshot.since = match self.layout.span {
             Span::Rows(_) => None,
