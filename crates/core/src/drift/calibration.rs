@@ -4,11 +4,8 @@ use super::bins::{grouped, groups};
 use super::measures::{hellinger, jensen_shannon, psi, wasserstein};
 use crate::reference::{Distribution, Noise, OWN, Reference, Values, WINDOWS};
 
-/// Windows of each size that are drawn of each column.
-///
-/// The quantile of one in a thousand is not looked up among them but computed from the mean and the deviation of the
-/// cube roots of what was found, which are nearly normal for sums of squares (E. B. Wilson and M. M. Hilferty, The
-/// distribution of chi-square, 1931).
+/// Windows of each size that are drawn of each column. The quantile of one in a thousand is not looked up among so few
+/// but extrapolated.
 pub const RESAMPLES: usize = 200;
 
 /// The standard normal number that one of a thousand exceeds, `scipy.stats.norm.isf(0.001)`.
@@ -24,52 +21,72 @@ pub fn calibrate(reference: &mut Reference) {
 
 /// The noise of windows of each size.
 pub(super) fn noise(distribution: &Distribution) -> Noise {
-    let is_numeric = matches!(distribution.values, Values::Numbers(_));
-    let found = WINDOWS.map(|size| floors(distribution, size));
-    let of = |measure: usize| found.map(|floors| floors[measure]);
+    let drawn = WINDOWS.map(|size| distances(distribution, size));
+    let quantiles = |measure: usize| {
+        let of = |windows: &Vec<Squares>| sum_of_squares(windows.iter().map(|window| window[measure]));
+        [0, 1, 2].map(|size| of(&drawn[size]))
+    };
+    let root = |square: f64| rounded(square.sqrt());
+    // The distance falls with the root of the size, so windows of all sizes tell of one.
+    let scaled = |(windows, size): (&Vec<Squares>, u64)| {
+        windows.iter().map(|window| window[3] * size as f64).collect::<Vec<_>>()
+    };
+    let moved = exceedances(drawn.iter().zip(WINDOWS).flat_map(scaled).collect());
     Noise {
-        psi: of(0),
-        jensen_shannon: of(1).map(f64::sqrt).map(rounded),
-        hellinger: of(2).map(f64::sqrt).map(rounded),
-        wasserstein: is_numeric.then(|| of(3).map(f64::sqrt).map(rounded)),
+        psi: quantiles(0).map(rounded),
+        jensen_shannon: quantiles(1).map(root),
+        hellinger: quantiles(2).map(root),
+        wasserstein: matches!(distribution.values, Values::Numbers(_))
+            .then(|| WINDOWS.map(|size| root(moved / size as f64))),
     }
 }
 
-/// The index and the squares of the three distances.
-fn floors(distribution: &Distribution, size: u64) -> [f64; 4] {
+/// The index and the squares of the Jensen-Shannon, Hellinger and Wasserstein distances of a window.
+type Squares = [f64; 4];
+
+fn distances(distribution: &Distribution, size: u64) -> Vec<Squares> {
     let counts = distribution.counts();
     let own = &counts[OWN..];
     if own.iter().sum::<u64>() == 0 {
-        return [0.0; 4];
+        return Vec::new();
     }
     let groups = groups(distribution);
     let expected = grouped(&counts, &groups);
     let mut random = Random::new(size);
-    let (mut sums, mut squares) = ([0.0; 4], [0.0; 4]);
     let mut live = counts.clone();
-    for _ in 0..RESAMPLES {
+    let draw = |_| {
         random.window(own, size, &mut live[OWN..]);
         let found = grouped(&live, &groups);
         let moved = match &distribution.values {
             Values::Numbers(numbers) => wasserstein(numbers, own, &live[OWN..]),
             Values::Categories(_) => 0.0,
         };
-        let index = psi(&expected, &found);
         let distances = [jensen_shannon(&expected, &found), hellinger(&expected, &found), moved];
-        for (at, value) in
-            [index].into_iter().chain(distances.map(|distance| distance * distance)).enumerate()
-        {
-            let root = value.cbrt();
-            sums[at] += root;
-            squares[at] += root * root;
-        }
-    }
-    let drawn = RESAMPLES as f64;
-    std::array::from_fn(|at| {
-        let mean = sums[at] / drawn;
-        let deviation = (squares[at] / drawn - mean * mean).max(0.0).sqrt();
-        rounded((mean + ONE_OF_A_THOUSAND * deviation).powi(3))
-    })
+        let [jensen_shannon, hellinger, moved] = distances.map(|distance| distance * distance);
+        [psi(&expected, &found), jensen_shannon, hellinger, moved]
+    };
+    (0..RESAMPLES).map(draw).collect()
+}
+
+/// The quantile of sums of squares, of which cube roots are nearly normal (E. B. Wilson and M. M. Hilferty, The
+/// distribution of chi-square, 1931).
+fn sum_of_squares(values: impl Iterator<Item = f64>) -> f64 {
+    let roots: Vec<f64> = values.map(f64::cbrt).collect();
+    let drawn = roots.len().max(1) as f64;
+    let mean = roots.iter().sum::<f64>() / drawn;
+    let variance = roots.iter().map(|root| (root - mean).powi(2)).sum::<f64>() / drawn;
+    (mean + ONE_OF_A_THOUSAND * variance.sqrt()).powi(3)
+}
+
+/// The quantile of values whose greatest tenth exceeds all others as exponential numbers do, which the squares of normal
+/// numbers' sums come near to (peaks over a threshold: J. Pickands, Statistical inference using extreme order
+/// statistics, 1975).
+fn exceedances(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(|one, other| other.total_cmp(one));
+    let tenth = values.len() / 10;
+    let Some(&threshold) = values.get(tenth) else { return 0.0 };
+    let excess: f64 = values[..tenth].iter().map(|value| value - threshold).sum();
+    threshold + excess / tenth.max(1) as f64 * f64::ln(0.1 / 0.001)
 }
 
 /// To four digits: what differs between machines' logarithms is below.

@@ -11,8 +11,10 @@ pub const ALPHA: f64 = 0.001;
 /// Each judged column has so many tests at most; each test of each of k columns is held to `ALPHA / (TESTS k)`
 /// (Bonferroni's bound, which holds however columns depend on each other).
 pub const TESTS: usize = 6;
-/// Nothing is judged of fewer live rows, or values, or fewer of the reference.
+/// Nothing is judged of fewer live rows, or of a reference of fewer.
 pub const FEWEST_ROWS: u64 = 100;
+/// Values are not judged, only that they are missing, where fewer rows have one.
+pub const FEWEST_VALUES: u64 = 30;
 
 /// The least Kolmogorov-Smirnov statistic that matters: that of normal numbers shifted by 0.2 standard deviations
 /// (2 Phi(0.1) - 1), which J. Cohen (Statistical Power Analysis for the Behavioral Sciences, 1988) calls small.
@@ -74,7 +76,7 @@ pub(super) fn reasons(
     holds(Reason::Missing, moved(&measures.missing, LEAST_FAULT));
     holds(Reason::Unusable, moved(&measures.unusable, LEAST_FAULT));
     let usable: u64 = reference.counts()[OWN..].iter().sum();
-    if measures.values < FEWEST_ROWS || usable < FEWEST_ROWS {
+    if measures.values < FEWEST_VALUES || usable < FEWEST_VALUES {
         return found;
     }
     // That all n rows fall into any bin of shares p is as likely as the sum of p^n, hardly more than that of the

@@ -14,7 +14,7 @@ mod sentence;
 mod swaps;
 
 pub use calibration::{RESAMPLES, calibrate};
-pub use decision::{ALPHA, FEWEST_ROWS, Reason, TESTS};
+pub use decision::{ALPHA, FEWEST_ROWS, FEWEST_VALUES, Reason, TESTS};
 pub use measures::{ChiSquare, MeanShift, Measures, Rate, Tested};
 pub use report::{Bar, ColumnDrift, Covered, DriftReport, report};
 

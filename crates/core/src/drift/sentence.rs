@@ -193,12 +193,11 @@ fn of_categories(
         return "another distribution".to_owned();
     };
     let (up, down) = (rise(&risen), -rise(&fallen));
-    let is_rename = risen.rate.reference <= 0.2 * risen.rate.live
-        && fallen.rate.live <= 0.2 * fallen.rate.reference
-        && up >= down / 2.0
-        && down >= up / 2.0;
-    let both = format!("{}, {}", moved(&risen.name, &risen.rate), moved(&fallen.name, &fallen.rate));
     let is_known = risen.name.starts_with('\'');
+    let was_rare = risen.rate.reference <= 0.2 * risen.rate.live || !is_known;
+    let is_rename =
+        was_rare && fallen.rate.live <= 0.2 * fallen.rate.reference && up >= down / 2.0 && down >= up / 2.0;
+    let both = format!("{}, {}", moved(&risen.name, &risen.rate), moved(&fallen.name, &fallen.rate));
     let all_new = live.counts[live.counts.len() - 1] as f64 >= 0.95 * live.values() as f64;
     match (is_rename, is_known) {
         _ if all_new && categories.is_complete() => {

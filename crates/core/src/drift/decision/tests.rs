@@ -54,8 +54,7 @@ impl Population {
         })
     }
 
-    fn draw(&self, random: &mut Random) -> usize {
-        let _ = self;
+    fn draw(random: &mut Random) -> usize {
         (random.uniform() * POPULATION as f64) as usize
     }
 
@@ -67,7 +66,7 @@ impl Population {
     }
 
     fn reference(&self, rows: usize, random: &mut Random) -> Distribution {
-        let drawn: Vec<usize> = (0..rows).map(|_| self.draw(random)).collect();
+        let drawn: Vec<usize> = (0..rows).map(|_| Population::draw(random)).collect();
         match self {
             Population::Numbers(numbers) => {
                 distribution_of(&drawn.iter().map(|&at| numbers[at]).collect::<Vec<_>>())
@@ -106,6 +105,19 @@ fn reference(populations: &[Population], rows: usize, random: &mut Random) -> Re
     Reference { fields: populations.iter().enumerate().map(named).collect(), outputs: None }
 }
 
+/// The bins of all values of all populations, so that drawing one counts it.
+fn bins(reference: &Reference, populations: &[Population]) -> Vec<Vec<u8>> {
+    let bins = |(field, population): (&Distribution, &Population)| -> Vec<u8> {
+        let bin = |at: usize| field.bin_of(population.value(at).value()).0 as u8;
+        (0..POPULATION).map(bin).collect()
+    };
+    reference.fields.iter().zip(populations).map(bins).collect()
+}
+
+fn count_window(counts: &mut [u64], bins: &[u8], rows: usize, random: &mut Random) {
+    (0..rows).for_each(|_| counts[usize::from(bins[Population::draw(random)])] += 1);
+}
+
 /// Windows with a drifted column among 1,000 without drift, each of `rows` rows.
 fn false_alarms(reference_rows: usize, rows: usize, windows_of_one: usize) -> usize {
     let mut random = Random::new(rows as u64);
@@ -113,16 +125,12 @@ fn false_alarms(reference_rows: usize, rows: usize, windows_of_one: usize) -> us
     let mut alarms = 0;
     for _ in 0..1_000 / windows_of_one {
         let reference = reference(&populations, reference_rows, &mut random);
-        let bins = |(field, population): (&Distribution, &Population)| -> Vec<u8> {
-            let bin = |at: usize| field.bin_of(population.value(at).value()).0 as u8;
-            (0..POPULATION).map(bin).collect()
-        };
-        let bins: Vec<Vec<u8>> = reference.fields.iter().zip(&populations).map(bins).collect();
+        let bins = bins(&reference, &populations);
         for _ in 0..windows_of_one {
             let mut live = Live::new(&reference);
             live.rows = rows as u64;
-            for ((counted, bins), population) in live.fields.iter_mut().zip(&bins).zip(&populations) {
-                (0..rows).for_each(|_| counted.counts[usize::from(bins[population.draw(&mut random)])] += 1);
+            for (counted, bins) in live.fields.iter_mut().zip(&bins) {
+                count_window(&mut counted.counts, bins, rows, &mut random);
             }
             let report = report(&reference, &live).expect("a report");
             report.drifted().for_each(|column| println!("{} {:?}", column.sentence, column.reasons));
@@ -203,17 +211,23 @@ fn found(columns: &[usize], reference_rows: usize, rows: usize, fault: Fault) ->
     let populations = populations(&mut random);
     let mut reference = reference(&populations, reference_rows, &mut random);
     calibrate(&mut reference);
+    let bins = bins(&reference, &populations);
     let (mut found, mut sentence) = (0, String::new());
     for _ in 0..WINDOWS {
-        let mut drawn: Vec<Vec<Drawn>> = populations
-            .iter()
-            .map(|population| (0..rows).map(|_| population.value(population.draw(&mut random))).collect())
-            .collect();
+        let mut drawn: Vec<Vec<Drawn>> = vec![Vec::new(); COLUMNS];
+        for &at in columns {
+            let draw = |_| populations[at].value(Population::draw(&mut random));
+            drawn[at] = (0..rows).map(draw).collect();
+        }
         fault(&mut drawn, &mut random);
         let mut live = Live::new(&reference);
         live.rows = rows as u64;
-        for ((counted, field), values) in live.fields.iter_mut().zip(&reference.fields).zip(&drawn) {
-            values.iter().for_each(|value| counted.add(field, value.value()));
+        for (at, (counted, field)) in live.fields.iter_mut().zip(&reference.fields).enumerate() {
+            if columns.contains(&at) {
+                drawn[at].iter().for_each(|value| counted.add(field, value.value()));
+            } else {
+                count_window(&mut counted.counts, &bins[at], rows, &mut random);
+            }
         }
         let report = report(&reference, &live).expect("a report");
         let first: Vec<&str> =
@@ -254,6 +268,10 @@ const FAULTS: &[(&str, &[usize], usize, Fault, f64)] = &[
     ("a sentinel in 12 %", &[8], 1_000, |all, random| (0..1_000).for_each(|i| if random.uniform() < 0.12 { all[8][i] = Drawn::Number(9999.0) }), 0.99),
     ("normal and lognormal swapped", &[0, 1], 1_000, |all, _| all.swap(0, 1), 0.99),
     ("normal and age swapped", &[0, 8], 1_000, |all, _| all.swap(0, 8), 0.0),
+    ("normal, half of the spread", &[0], 1_000, |all, random| all[0].fill_with(|| Drawn::Number(40.0 + 6.0 * random.normal())), 0.99),
+    ("one number in 5 % of rows, within the range", &[0], 1_000, |all, random| (0..1_000).for_each(|i| if random.uniform() < 0.05 { all[0][i] = Drawn::Number(50.0) }), 0.9),
+    ("two fields of one distribution swapped", &[0, 13], 1_000, |all, _| all.swap(0, 13), 0.0),
+    ("rows shuffled within a column", &[0], 1_000, |all, _| all[0].reverse(), 0.0),
 ];
 
 #[test]
