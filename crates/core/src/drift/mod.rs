@@ -6,17 +6,19 @@
 mod bins;
 mod calibration;
 mod decision;
+mod html;
 mod measures;
 mod picture;
 mod probability;
 mod report;
 mod sentence;
 mod swaps;
+mod table;
 
 pub use calibration::{RESAMPLES, calibrate};
 pub use decision::{ALPHA, FEWEST_ROWS, FEWEST_VALUES, Reason, TESTS};
 pub use measures::{ChiSquare, MeanShift, Measures, Rate, Tested};
-pub use report::{Bar, ColumnDrift, Covered, DriftReport, report};
+pub use report::{Bar, ColumnDrift, ColumnKind, Covered, DriftReport, report};
 
 use crate::input::{Input, Value};
 use crate::reference::{Distribution, OWN, Reference, UNUSABLE, Values};

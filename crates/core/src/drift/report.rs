@@ -6,7 +6,7 @@ use super::picture::bars;
 use super::sentence::sentences;
 use super::{Live, LiveCounts, Window};
 use crate::error::{Error, ErrorKind, Result};
-use crate::reference::{Distribution, NoiseFloor, OWN, OutputSource, Reference};
+use crate::reference::{Distribution, NoiseFloor, OWN, OutputSource, Reference, Values};
 use serde::Serialize;
 
 pub use super::picture::Bar;
@@ -41,6 +41,8 @@ pub struct Covered {
 pub struct ColumnDrift {
     /// The field's name, or the output's.
     pub name: String,
+    /// What its values are.
+    pub kind: ColumnKind,
     /// Whether it drifted.
     pub drifted: bool,
     /// Why nothing was judged, where nothing was.
@@ -55,6 +57,16 @@ pub struct ColumnDrift {
     pub sentence: String,
     /// The shares of the reference and of live rows, for a picture.
     pub bars: Vec<Bar>,
+}
+
+/// What values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Texts, or labels.
+    Categories,
+    /// Numbers and Booleans.
+    Numbers,
 }
 
 /// Compares live rows with the reference.
@@ -104,6 +116,10 @@ fn columns(
         ColumnDrift {
             noise: distribution.noise.as_ref().map(|noise| noise.floor(measures.values, usable)),
             name: distribution.name.clone(),
+            kind: match distribution.values {
+                Values::Categories(_) => ColumnKind::Categories,
+                Values::Numbers(_) => ColumnKind::Numbers,
+            },
             drifted: !reasons.is_empty(),
             silence,
             reasons,
@@ -155,3 +171,6 @@ impl DriftReport {
         serde_json::to_string(self).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

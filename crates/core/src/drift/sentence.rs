@@ -3,7 +3,7 @@
 use super::LiveCounts;
 use super::decision::Reason;
 use super::measures::{Rate, most_moved_bin};
-use super::picture::shown;
+use super::picture::{bin_shown, quoted, shown};
 use super::report::ColumnDrift;
 use super::swaps::swapped;
 use crate::reference::{Categories, Distribution, FARTHEST, Numbers, OWN, Values};
@@ -14,8 +14,8 @@ const ANOTHER_UNIT: f64 = 3.0;
 const TOLD_SHIFT: f64 = 0.1;
 /// Other values count as before up to this Kolmogorov-Smirnov statistic.
 const AS_BEFORE: f64 = 0.15;
-/// Characters of a category's name that are shown.
-const LONGEST_NAME: usize = 40;
+/// The outer fifth of the reference's numbers is told of where it holds less than half of that, or twice as many.
+const OUTER: f64 = 0.2;
 
 /// A sentence for each column, in the order of `columns`, which is that of the distributions.
 pub(super) fn sentences(
@@ -29,7 +29,10 @@ pub(super) fn sentences(
             (Some(silence), _) => format!("not judged: {silence}"),
             (None, _) if !column.drifted => "like the reference".to_owned(),
             (None, Some(other)) => {
-                format!("looks like {0} in the reference, and {0} like it: swapped?", columns[other].name)
+                format!(
+                    "looks like {0} of the reference, and {0} like this: swapped?",
+                    quoted(&columns[other].name)
+                )
             }
             (None, None) => drifted(&distributions[at], &live[at], column),
         };
@@ -80,7 +83,7 @@ fn of_numbers(
         let at = bin - OWN - 1;
         return match numbers.means[at] == numbers.edges[at] {
             true => format!("always {}: frozen", shown(numbers.edges[at])),
-            false => format!("always {}: frozen?", distribution.bin_name(bin)),
+            false => format!("always within {}: frozen?", bin_shown(distribution, bin)),
         };
     }
     let shift = column.measures.mean_shift.map_or(0.0, |mean| mean.shift);
@@ -108,9 +111,34 @@ fn of_numbers(
     if reason == Reason::OutOfRange {
         return beyond_range(numbers, live, beyond);
     }
+    if let Some(spread) = another_spread(numbers, live).filter(|_| reason == Reason::Shape) {
+        return spread;
+    }
     match most_moved_bin(distribution, live) {
-        Some((bin, rate)) => moved(&distribution.bin_name(bin), &rate),
+        Some((bin, rate)) => moved(&bin_shown(distribution, bin), &rate),
         None => "another distribution".to_owned(),
+    }
+}
+
+/// Whether values lie farther from the middle than the reference's, or nearer.
+fn another_spread(numbers: &Numbers, live: &LiveCounts) -> Option<String> {
+    let total = numbers.counts.iter().sum::<u64>() as f64;
+    let (mut below, mut outer_reference, mut outer) = (0.0, 0.0, live.counts[OWN] as f64);
+    for (count, live) in numbers.counts.iter().zip(&live.counts[OWN + 1..]) {
+        let count = *count as f64;
+        if below + count <= total * OUTER / 2.0 || below >= total * (1.0 - OUTER / 2.0) {
+            outer_reference += count;
+            outer += *live as f64;
+        }
+        below += count;
+    }
+    outer += live.counts[live.counts.len() - 1] as f64;
+    let (before, now) = (outer_reference / total, outer / live.values().max(1) as f64);
+    let shares = format!("of the reference's values {} are far out, now {}", percent(before), percent(now));
+    match now / before {
+        apart if before > 0.0 && apart >= 2.0 => Some(format!("values lie farther apart: {shares}")),
+        apart if before > 0.0 && apart <= 0.5 => Some(format!("values lie closer together: {shares}")),
+        _ => None,
     }
 }
 
@@ -163,8 +191,8 @@ fn beyond_end(numbers: &Numbers, live: &LiveCounts) -> String {
     let upper = format!("above the reference's greatest of {}", shown(last));
     let lower = format!("below the reference's least of {}", shown(numbers.min));
     match (below, above) {
-        (0, _) => upper,
-        (_, 0) => lower,
+        _ if below * 10 <= above => upper,
+        _ if above * 10 <= below => lower,
         _ => format!("{lower} or {upper}"),
     }
 }
@@ -230,14 +258,6 @@ fn shares(distribution: &Distribution, categories: &Categories, live: &LiveCount
     all.append(&mut known);
     all.push(share(categories.bin_name(categories.names().len()), counts[last], rest));
     all
-}
-
-fn quoted(name: &str) -> String {
-    let mut shortened: String = name.chars().take(LONGEST_NAME).flat_map(char::escape_debug).collect();
-    if name.chars().nth(LONGEST_NAME).is_some() {
-        shortened.push('…');
-    }
-    format!("'{shortened}'")
 }
 
 /// A share in per cent, for people: two digits below ten, whole ones from there.

@@ -162,6 +162,27 @@ fn windows_of_10_000_rows_without_drift_alarm_at_most_at_the_stated_rate() {
     assert!(false_alarms(2_000, 10_000, 5) <= MOST_ALARMS);
 }
 
+#[test]
+fn p_values_are_those_of_chance() {
+    let mut random = Random::new(5);
+    let normal = Population::new(0, &mut random);
+    let (mut ks, mut chi_square, windows) = (0, 0, 4_000);
+    for _ in 0..windows / 40 {
+        let field = normal.reference(2_000, &mut random);
+        let reference = Reference { fields: vec![field], outputs: None };
+        let bins = bins(&reference, std::slice::from_ref(&normal));
+        for _ in 0..40 {
+            let mut live = Live::new(&reference).fields.remove(0);
+            count_window(&mut live.counts, &bins[0], 1_000, &mut random);
+            let found = Measures::new(&reference.fields[0], &live);
+            ks += u32::from(found.ks.expect("numbers").p_value < 0.05);
+            chi_square += u32::from(found.chi_square.expect("numbers").p_value < 0.05);
+        }
+    }
+    // 200 are expected of each; on bins a little fewer of Kolmogorov and Smirnov's.
+    assert!((100..250).contains(&ks) && (140..270).contains(&chi_square), "{ks} {chi_square}");
+}
+
 /// A fault of one column, or of two.
 type Fault = fn(&mut [Vec<Drawn>], &mut Random);
 
