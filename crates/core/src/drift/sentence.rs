@@ -1,12 +1,15 @@
 //! What a person would say about a column.
 
+mod categories;
+
+use self::categories::of_categories;
 use super::LiveCounts;
 use super::decision::Reason;
 use super::measures::{Rate, most_moved_bin};
 use super::picture::{bin_shown, quoted, shown};
 use super::report::ColumnDrift;
 use super::swaps::swapped;
-use crate::reference::{Categories, Distribution, FARTHEST, Numbers, OWN, Values};
+use crate::reference::{Distribution, FARTHEST, Numbers, OWN, Values};
 
 /// A mean that is so many times the reference's is told as another unit.
 const ANOTHER_UNIT: f64 = 3.0;
@@ -60,8 +63,12 @@ fn drifted(distribution: &Distribution, live: &LiveCounts, column: &ColumnDrift)
 }
 
 fn moved(what: &str, rate: &Rate) -> String {
+    moved_from(what, rate, &percent(rate.reference))
+}
+
+fn moved_from(what: &str, rate: &Rate, before: &str) -> String {
     let way = if rate.live > rate.reference { "rose" } else { "fell" };
-    format!("{what} {way} from {} to {}", percent(rate.reference), percent(rate.live))
+    format!("{what} {way} from {before} to {}", percent(rate.live))
 }
 
 fn of_numbers(
@@ -114,10 +121,35 @@ fn of_numbers(
     if let Some(spread) = another_spread(numbers, live).filter(|_| reason == Reason::Shape) {
         return spread;
     }
+    // One bin may tell more than all up to one do.
+    let widest = widest_gap(numbers, live);
     match most_moved_bin(distribution, live) {
-        Some((bin, rate)) => moved(&bin_shown(distribution, bin), &rate),
-        None => "another distribution".to_owned(),
+        Some((bin, rate))
+            if column.reasons.contains(&Reason::Bin(bin)) && 2.0 * gap(&rate) >= gap(&widest.1) =>
+        {
+            moved(&bin_shown(distribution, bin), &rate)
+        }
+        _ => moved(&format!("values up to {}", shown(widest.0)), &widest.1),
     }
+}
+
+fn gap(rate: &Rate) -> f64 {
+    (rate.live - rate.reference).abs()
+}
+
+/// Where cumulated shares differ most, as the Kolmogorov-Smirnov statistic does, and the shares up to there.
+fn widest_gap(numbers: &Numbers, live: &LiveCounts) -> (f64, Rate) {
+    let (m, n) = (numbers.counts.iter().sum::<u64>().max(1) as f64, live.values().max(1) as f64);
+    let (mut a, mut b) = (0, live.counts[OWN]);
+    let mut widest = (numbers.min, Rate::default());
+    for ((edge, count), found) in numbers.edges.iter().zip(&numbers.counts).zip(&live.counts[OWN + 1..]) {
+        (a, b) = (a + count, b + found);
+        let rate = Rate { reference: a as f64 / m, live: b as f64 / n, p_value: 1.0 };
+        if gap(&rate) > gap(&widest.1) {
+            widest = (*edge, rate);
+        }
+    }
+    widest
 }
 
 /// Whether values lie farther from the middle than the reference's, or nearer.
@@ -195,69 +227,6 @@ fn beyond_end(numbers: &Numbers, live: &LiveCounts) -> String {
         _ if above * 10 <= below => lower,
         _ => format!("{lower} or {upper}"),
     }
-}
-
-/// A category with its shares of the reference's values and of live ones.
-struct Share {
-    name: String,
-    rate: Rate,
-}
-
-fn of_categories(
-    distribution: &Distribution,
-    categories: &Categories,
-    live: &LiveCounts,
-    reason: Reason,
-) -> String {
-    if let Reason::Frozen(bin) = reason {
-        return format!("always {}: frozen", quoted(&categories.names()[bin - OWN]));
-    }
-    let shares = shares(distribution, categories, live);
-    let rise = |share: &&Share| share.rate.live - share.rate.reference;
-    let by_rise = |one: &&Share, other: &&Share| rise(one).total_cmp(&rise(other));
-    let risen = shares.iter().max_by(by_rise).filter(|share| rise(share) > 0.0);
-    let fallen = shares.iter().min_by(by_rise).filter(|share| rise(share) < 0.0);
-    let (Some(risen), Some(fallen)) = (risen, fallen) else {
-        return "another distribution".to_owned();
-    };
-    let (up, down) = (rise(&risen), -rise(&fallen));
-    let is_known = risen.name.starts_with('\'');
-    let was_rare = risen.rate.reference <= 0.2 * risen.rate.live || !is_known;
-    let is_rename =
-        was_rare && fallen.rate.live <= 0.2 * fallen.rate.reference && up >= down / 2.0 && down >= up / 2.0;
-    let both = format!("{}, {}", moved(&risen.name, &risen.rate), moved(&fallen.name, &fallen.rate));
-    let all_new = live.counts[live.counts.len() - 1] as f64 >= 0.95 * live.values() as f64;
-    match (is_rename, is_known) {
-        _ if all_new && categories.is_complete() => {
-            format!("{both}: hardly a category of the reference is left: other spellings?")
-        }
-        (true, true) => format!("{both}: a renamed category"),
-        (true, false) => format!("{both}: a renamed category?"),
-        (false, _) => both,
-    }
-}
-
-fn shares(distribution: &Distribution, categories: &Categories, live: &LiveCounts) -> Vec<Share> {
-    let counts = distribution.counts();
-    let (m, n) = (counts[OWN..].iter().sum::<u64>().max(1) as f64, live.values().max(1) as f64);
-    let share = |name: String, a: u64, b: u64| {
-        let rate = Rate { reference: a as f64 / m, live: b as f64 / n, p_value: 1.0 };
-        Share { name, rate }
-    };
-    let last = OWN + categories.names().len();
-    let named = categories.names().iter().enumerate();
-    let mut all: Vec<Share> =
-        named.map(|(at, name)| share(quoted(name), counts[OWN + at], live.counts[OWN + at])).collect();
-    let (mut known, mut rest) = (Vec::new(), live.counts[last]);
-    if categories.is_complete() {
-        for (name, count) in &live.examples {
-            rest = rest.saturating_sub(*count);
-            known.push(share(quoted(name), 0, *count));
-        }
-    }
-    all.append(&mut known);
-    all.push(share(categories.bin_name(categories.names().len()), counts[last], rest));
-    all
 }
 
 /// A share in per cent, for people: two digits below ten, whole ones from there.

@@ -146,8 +146,19 @@ fn what_a_person_would_say() {
     let looks = |one: &str, other: &str| {
         format!("{one}: looks like '{other}' of the reference, and '{other}' like this: swapped?")
     };
-    assert_eq!(said(&swapped), [looks("income", "limit"), looks("limit", "income")]);
+    assert_eq!(said(&swapped), [looks("limit", "income"), looks("income", "limit")]);
     assert_eq!(compared(|_| {}).drifted().count(), 0);
+}
+
+#[test]
+fn a_frequent_category_that_is_not_named_was_at_most_as_frequent_as_all_such() {
+    let mut frame = Frame::new(1);
+    frame.texts("country")[0] = Some("Holland".to_owned());
+    let reference = frame.reference(OutputSource::Validation);
+    rename(frame.texts("country"), "United States", "US", 0);
+    let report = report(&reference, &frame.live(&reference)).expect("a report");
+    let said = "country: 'US' rose from at most 0.1 % to 34 %, 'United States' fell from 34 % to 0 %: a renamed category";
+    assert_eq!(report.columns[0].sentence, said);
 }
 
 fn much() -> DriftReport {
