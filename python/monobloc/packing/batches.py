@@ -92,7 +92,7 @@ def _of_parquet(path: Path, what: str) -> Iterator[Any]:
     file = parquet.ParquetFile(path)
     wider = _wider(file)
     for batch in file.iter_batches(BATCH_ROWS):
-        yield _frame(batch).astype(wider, copy=False)
+        yield _frame(batch).astype(wider)
 
 
 def _wider(file: Any) -> dict[str, str]:
@@ -113,15 +113,18 @@ def _wider(file: Any) -> dict[str, str]:
 
 
 def _of_ipc(path: Path, what: str) -> Iterator[Any]:
-    pyarrow = _module("pyarrow", what, "an Arrow file")
+    _module("pyarrow", what, "an Arrow file")
+    import pyarrow
+    from pyarrow import ipc
+
     with pyarrow.OSFile(os.fspath(path)) as file:
         if file.read(6) == b"ARROW1":
             file.seek(0)
-            reader = pyarrow.ipc.open_file(file)
+            reader = ipc.open_file(file)
             batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         else:
             file.seek(0)
-            batches = iter(pyarrow.ipc.open_stream(file))
+            batches = iter(ipc.open_stream(file))
         yield from map(_frame, batches)
 
 
@@ -135,8 +138,7 @@ def _module(name: str, what: str, form: str) -> Any:
     from importlib import import_module
 
     try:
-        module = import_module(name)
-        return import_module("pyarrow.ipc") and module if name == "pyarrow" else module
+        return import_module(name)
     except ImportError:
         raise invalid_argument(
             f"{what} is {form}, which needs {name}: pip install {name}"
