@@ -290,6 +290,8 @@ class TestArguments:
             "joblib",
             "threadpoolctl",
             "dataset",
+            "reference_digest",
+            "reference_rows",
         }
         assert recorded == set(manifest["provenance"])
 

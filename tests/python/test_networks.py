@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -284,7 +285,18 @@ def test_preprocessing_before_a_network(tmp_path: Path) -> None:
     )
     report = monobloc.pack(model, tmp_path / "m.bloc", preprocess=prepare, reference=frame)
     assert report.max_rel_diff <= CLOSE
+    assert (report.reference_rows, report.validation_rows) == (300, 0)
+    with zipfile.ZipFile(report.path) as bloc:
+        known = json.loads(bloc.read("reference.json"))
+    assert [(field["name"], field["rows"]) for field in known["fields"]] == [
+        ("income", 300),
+        ("region", 300),
+    ]
+    assert known["outputs"] is None
+    with pytest.raises(monobloc.InvalidArgumentError, match="a network's are not"):
+        monobloc.pack(model, report.path, preprocess=prepare, reference=frame, validation=frame)
     engine = monobloc.load(report.path)
+    assert engine.manifest["provenance"]["reference_rows"] == "300"
     assert list(engine.feature_names_in_) == ["income", "region"]
     features = np.asarray(prepare.transform(frame), dtype=np.float32)
     expected = reference(model.SerializeToString(), {"features": features})[0]

@@ -11,7 +11,7 @@ import numpy as np
 
 from .batches import Batches, EvenSample
 from .models import Answers
-from .reference import Field, Reference, is_missing, like, refuse_unlike
+from .reference import Field, Reference, is_missing, like
 from .refusal import invalid_argument
 from .source import answers, complaint, sequential
 
@@ -50,22 +50,22 @@ class Described:
             return cls(first, builder, batches.source)
         sample = EvenSample()
         sample.add([field.values for field in first.fields])
-        names_of = [field.name for field in first.fields]
+        fields = [field.name for field in first.fields]
         seen = [{field.missing_as} for field in first.fields]
         batches.first = None
         for number, batch in enumerate(batches.rest, 2):
             what = f"batch {number} of the reference"
-            given = Reference.read(batch, names, schema, what)
+            given = first.read_like(batch, what, schema)
             columns = _of_same_type(first, given, what)
-            builder.add(dict(zip(names_of, columns, strict=True)))
+            builder.add(dict(zip(fields, columns, strict=True)))
             sample.add(columns)
             for marks, field in zip(seen, given.fields, strict=True):
                 marks.add(field.missing_as)
-        fields = [
+        sampled = [
             field.with_values(values, marks)
             for field, values, marks in zip(first.fields, sample.columns(), seen, strict=True)
         ]
-        return cls(first.with_fields(fields), builder, batches.source)
+        return cls(first.with_fields(sampled), builder, batches.source)
 
     def add_outputs(self, model: Any, description: Mapping[str, Any], validation: Any) -> None:
         """Ask the source model about the rows of `validation`, or about some of the reference."""
@@ -119,13 +119,8 @@ class Described:
 
 def _of_same_type(first: Reference, given: Reference, what: str) -> list[np.ndarray]:
     """The columns of a batch in the types of the first one."""
-    if len(given.fields) != len(first.fields):
-        raise invalid_argument(
-            f"{what} has {len(given.fields)} columns; the first has {len(first.fields)}"
-        )
     columns = []
     for place, (wanted, field) in enumerate(zip(first.fields, given.fields, strict=True)):
-        refuse_unlike(wanted, field, what)
         known, found = first.categories(place), given.categories(place)
         values = field.values if _are_objects(wanted, field) else like(wanted, field)
         same = known == found or known is None or found is None
@@ -149,19 +144,10 @@ def _are_objects(wanted: Field, given: Field) -> bool:
 
 def _validation_columns(reference: Reference, validation: Any) -> list[np.ndarray]:
     """Rows of `validation` in the reference's types: all, or an even sample of many."""
-    names = [field.name for field in reference.fields]
     sample = EvenSample()
     for batch in Batches.of(validation, "validation"):
-        given = Reference.read(batch, names, None, "validation")
-        if len(given.fields) != len(names):
-            raise invalid_argument(
-                f"validation has {len(given.fields)} columns; the reference has {len(names)}"
-            )
-        columns = []
-        for wanted, field in zip(reference.fields, given.fields, strict=True):
-            refuse_unlike(wanted, field, "validation")
-            columns.append(like(wanted, field))
-        sample.add(columns)
+        given = reference.read_like(batch, "validation")
+        sample.add([like(*pair) for pair in zip(reference.fields, given.fields, strict=True)])
     return sample.columns()
 
 

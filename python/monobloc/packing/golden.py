@@ -14,7 +14,7 @@ import numpy as np
 
 from .models import Answers
 from .reading import Reading
-from .reference import RARE, Field, Reference, in_dtype, like, refuse_unlike
+from .reference import RARE, Field, Reference, in_dtype, like
 from .refusal import invalid_argument
 from .source import accepts, answers, sequential
 
@@ -43,19 +43,13 @@ def golden_rows(
 
 
 def _given(reference: Reference, golden: Any) -> Columns:
-    names = [field.name for field in reference.fields]
-    given = Reference.read(golden, names, None, "golden")
-    if len(given.fields) != len(names):
-        raise invalid_argument(
-            f"golden has {len(given.fields)} columns; the reference has {len(names)}"
-        )
+    given = reference.read_like(golden, "golden")
     if given.rows > MOST_ROWS:
         raise invalid_argument(
             f"golden has {given.rows:,} rows; at most {MOST_ROWS:,} can enter a bloc"
         )
     columns = []
     for field, wanted in zip(given.fields, reference.fields, strict=True):
-        refuse_unlike(wanted, field, "golden")
         columns.append(like(wanted, field))
         if wanted.values.dtype.kind in "iub" and (columns[-1] != field.values).any():
             raise invalid_argument(

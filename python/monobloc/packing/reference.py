@@ -86,6 +86,26 @@ class Reference:
         self.rows = len(fields[0].values) if fields else 0
         self._like = like
 
+    def read_like(self, data: Any, what: str, schema: Mapping[str, str] | None = None) -> Reference:
+        """Read other rows of the same fields, and refuse values that these cannot hold."""
+        given = Reference.read(data, [field.name for field in self.fields], schema, what)
+        if len(given.fields) != len(self.fields):
+            raise invalid_argument(
+                f"{what} has {len(given.fields)} columns; the reference has {len(self.fields)}"
+            )
+        for field, wanted in zip(given.fields, self.fields, strict=True):
+            if field.is_string != wanted.is_string and not field.missing.all():
+                raise invalid_argument(
+                    f"{what} holds {field.kind} values in field {field.name!r}; "
+                    f"the reference has {wanted.kind}"
+                )
+            if field.missing.any() and not wanted.can_miss:
+                raise invalid_argument(
+                    f"{what} has missing values in field {field.name!r}, whose type "
+                    f"{wanted.dtype} cannot hold them"
+                )
+        return given
+
     def with_fields(self, fields: list[Field]) -> Reference:
         """Other rows in this container and its dtypes."""
         return Reference(fields, self._like[:0])
@@ -159,20 +179,6 @@ class Reference:
                 dtype = field.values.dtype
             series[self._like.columns[position]] = pd.Series(values, dtype=dtype)
         return pd.DataFrame(series, columns=self._like.columns)
-
-
-def refuse_unlike(wanted: Field, given: Field, what: str) -> None:
-    """Refuse values that the reference's field cannot hold."""
-    if given.is_string != wanted.is_string and not given.missing.all():
-        raise invalid_argument(
-            f"{what} holds {given.kind} values in field {given.name!r}; "
-            f"the reference has {wanted.kind}"
-        )
-    if given.missing.any() and not wanted.can_miss:
-        raise invalid_argument(
-            f"{what} has missing values in field {given.name!r}, whose type "
-            f"{wanted.dtype} cannot hold them"
-        )
 
 
 def like(wanted: Field, given: Field) -> np.ndarray:

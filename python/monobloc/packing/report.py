@@ -6,8 +6,8 @@ import html
 from dataclasses import dataclass
 
 UNJUDGED = (
-    "on rows of the reference: shown, but never an alarm, since a model answers rows that it was "
-    "fitted on unlike others; pass validation= with rows that it did not see"
+    "on rows of the reference: shown, never an alarm, since a model answers rows that it was "
+    "fitted on unlike others; validation= takes rows that it did not see"
 )
 
 
