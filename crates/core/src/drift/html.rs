@@ -49,6 +49,18 @@ impl DriftReport {
     }
 }
 
+impl DriftReport {
+    /// The report's tables alone, as a part of a page.
+    pub fn to_html_table(&self) -> String {
+        let mut part = format!("<p>{}</p>\n", escaped(&self.summary()));
+        table(&mut part, &self.columns);
+        if !self.outputs.is_empty() {
+            table(&mut part, &self.outputs);
+        }
+        part
+    }
+}
+
 const LEGEND: &str = "<p class=\"legend\"><span class=\"reference\"></span> reference \
 <span class=\"live\"></span> live</p>\n";
 

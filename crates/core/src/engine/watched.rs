@@ -78,7 +78,8 @@ impl Engine {
             if place < ensemble.n_outputs() {
                 live.count_output(reference, number, &known);
             } else if let Some(labels) = live.outputs.get_mut(number) {
-                known.iter().for_each(|&class| labels.counts[OWN + class as usize] += 1);
+                let last = labels.counts.len() - 1;
+                known.iter().for_each(|&class| labels.counts[(OWN + class as usize).min(last)] += 1);
             }
         }
         Ok(())

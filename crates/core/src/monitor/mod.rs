@@ -17,7 +17,7 @@ pub use state::{BUCKETS, Counted, MonitorOptions, Snapshot, Span, Totals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
 use crate::model::OutputDistributions;
-use crate::reference::Reference;
+use crate::reference::{Binner, Reference};
 use crate::sanity::{Finding, Rules, Sanity};
 use crate::schema::Schema;
 use events::Events;
@@ -35,6 +35,7 @@ pub(crate) struct Monitor {
     shares: Shares,
     events: Option<Events>,
     reference: Reference,
+    binner: Binner,
     /// Where the outputs of the reference are among those of the model.
     places: Vec<OutputPlace>,
     /// For each field whether the model reads it.
@@ -74,6 +75,7 @@ impl Monitor {
             begun_at: now(),
             shares: Shares::new(schema.fields().len()),
             events: events.map(|options| Events::new(options, model)),
+            binner: Binner::new(&reference),
             reference,
             places,
             is_read: (0..schema.fields().len()).map(|field| read.contains(&field)).collect(),
@@ -92,8 +94,8 @@ impl Monitor {
     }
 
     fn counter(&self) -> Option<Counter<'_>> {
-        let Monitor { reference, places, is_read, .. } = self;
-        self.state.as_ref().map(|state| Counter { state, reference, places, is_read })
+        let Monitor { reference, binner, places, is_read, .. } = self;
+        self.state.as_ref().map(|state| Counter { state, reference, binner, places, is_read })
     }
 
     /// Tells of rows unlike the reference, by ascending row.

@@ -1,6 +1,7 @@
 //! Texts and labels of the reference, by name.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::HashMap;
 
 /// Most categories that are counted by name; the rarest of more are counted together.
 pub const MOST_NAMED: usize = 100;
@@ -16,15 +17,7 @@ pub struct Categories {
     counts: Vec<u64>,
     other: u64,
     distinct: u64,
-    table: Table,
-}
-
-/// Places of names by a hash, so that most texts are compared with one name or none.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Table {
-    /// A place and one for nothing, as powers of two long.
-    places: Vec<u16>,
-    numbers: Vec<f64>,
+    places: HashMap<String, usize>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -40,8 +33,8 @@ impl Categories {
     /// Categories with their counts. `other` rows hold one that is not named; there are `distinct` ones in all.
     pub fn new(named: Vec<(String, u64)>, other: u64, distinct: u64) -> Categories {
         let (names, counts): (Vec<String>, Vec<u64>) = named.into_iter().unzip();
-        let table = Table::of(&names);
-        Categories { names, counts, other, distinct, table }
+        let places = names.iter().cloned().zip(0..).collect();
+        Categories { names, counts, other, distinct, places }
     }
 
     /// The names.
@@ -72,12 +65,13 @@ impl Categories {
     /// The bin of a text.
     #[inline]
     pub fn bin(&self, text: &[u8]) -> usize {
-        self.table.find(text, &self.names).unwrap_or(self.names.len())
+        let place = std::str::from_utf8(text).ok().and_then(|text| self.places.get(text));
+        place.copied().unwrap_or(self.names.len())
     }
 
     /// The bin of a number, where names are numbers.
     pub(super) fn bin_of_number(&self, number: f64) -> Option<usize> {
-        self.table.numbers.iter().position(|&name| name == number)
+        self.names.iter().position(|name| name.parse() == Ok(number))
     }
 
     /// What a bin holds, for people.
@@ -102,53 +96,6 @@ impl Categories {
     }
 }
 
-impl Table {
-    const NOTHING: u16 = u16::MAX;
-
-    fn of(names: &[String]) -> Table {
-        let mut places = vec![Table::NOTHING; (names.len() * 4).next_power_of_two()];
-        let mask = places.len() - 1;
-        for (place, name) in names.iter().enumerate().take(usize::from(Table::NOTHING)) {
-            let mut at = hash(name.as_bytes()) & mask;
-            while places[at] != Table::NOTHING {
-                at = (at + 1) & mask;
-            }
-            places[at] = place as u16;
-        }
-        let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
-        Table { places, numbers: numbers.unwrap_or_default() }
-    }
-
-    #[inline]
-    fn find(&self, text: &[u8], names: &[String]) -> Option<usize> {
-        let mask = self.places.len().checked_sub(1)?;
-        let mut at = hash(text) & mask;
-        loop {
-            let place = usize::from(self.places[at]);
-            match names.get(place) {
-                None => return None,
-                Some(name) if name.as_bytes() == text => return Some(place),
-                Some(_) => at = (at + 1) & mask,
-            }
-        }
-    }
-}
-
-/// A hash of the length and of up to sixteen bytes at the ends.
-#[inline]
-fn hash(text: &[u8]) -> usize {
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 8];
-        let n = bytes.len().min(8);
-        word[..n].copy_from_slice(&bytes[..n]);
-        u64::from_le_bytes(word)
-    };
-    let tail = word(&text[text.len().saturating_sub(8)..]);
-    let mixed = (word(text) ^ (text.len() as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 29) ^ tail).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (mixed ^ (mixed >> 32)) as usize
-}
-
 impl Serialize for Categories {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Categories { names, counts, other, distinct, .. } = self;
@@ -160,7 +107,7 @@ impl Serialize for Categories {
 impl<'de> Deserialize<'de> for Categories {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Categories, D::Error> {
         let Json { names, counts, other, distinct } = Json::deserialize(deserializer)?;
-        let table = Table::of(&names);
-        Ok(Categories { names, counts, other, distinct, table })
+        let places = names.iter().cloned().zip(0..).collect();
+        Ok(Categories { names, counts, other, distinct, places })
     }
 }

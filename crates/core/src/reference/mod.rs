@@ -2,6 +2,7 @@
 //!
 //! Live values are counted in the bins of these distributions, so that what is live is whole numbers.
 
+mod binner;
 mod builder;
 mod categories;
 mod digest;
@@ -9,6 +10,7 @@ mod noise;
 mod numbers;
 mod sample;
 
+pub(crate) use binner::{Binned, Binner};
 pub use builder::ReferenceBuilder;
 pub use categories::Categories;
 pub use noise::{Noise, NoiseFloor, WINDOWS};

@@ -6,7 +6,7 @@ use super::own::part;
 use super::read::UNIT;
 use crate::error::ErrorKind;
 use crate::input::Input;
-use crate::reference::{Distribution, OWN, Reference, Values};
+use crate::reference::{Binned, Binner, OWN, Reference};
 use crate::sanity::{Finding, FindingKind, Sanity, Status};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +50,7 @@ pub(crate) struct Answered<'a> {
 pub(in crate::monitor) struct Counter<'a> {
     pub state: &'a State,
     pub reference: &'a Reference,
+    pub binner: &'a Binner,
     pub places: &'a [OutputPlace],
     /// For each field whether the model reads it; others may come or not.
     pub is_read: &'a [bool],
@@ -104,7 +105,7 @@ impl Counter<'_> {
         findings: &[Finding],
         now: u64,
     ) {
-        let Counter { state, reference, places, is_read } = self;
+        let Counter { state, reference, binner, places, is_read } = self;
         let words = state.own();
         let totals = &words[slot::TOTALS..];
         let before = totals[total::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);
@@ -131,20 +132,20 @@ impl Counter<'_> {
             additions.clear();
             for (number, distribution) in reference.distributions().enumerate() {
                 let start = state.layout.distribution(number);
-                let into = Into { distribution, start, additions };
+                let into = Into { n_bins: distribution.n_bins(), start, additions };
                 match (number.checked_sub(n_fields).and_then(|output| places.get(output)), input) {
                     (Some(place), _) => {
                         let values = rows.clone().filter_map(|row| answered.at(*place, row));
                         let bin = |value: f64| match place {
-                            OutputPlace::Class => (OWN + value as usize, f64::NAN),
-                            OutputPlace::Value(_) => (distribution.bin_of_number(value), value),
+                            OutputPlace::Class => Binned { bin: OWN + value as usize, distance: 0.0 },
+                            OutputPlace::Value(_) => binner.bin_of_number(reference, number, value),
                         };
                         into.count(rows.len(), values.map(bin));
                     }
                     (None, Some(input)) if is_read.get(number) == Some(&true) => {
                         into.count(
                             rows.len(),
-                            rows.clone().map(|row| distribution.bin_of(input.value(number, row))),
+                            rows.clone().map(|row| binner.bin_of(reference, number, input.value(number, row))),
                         );
                     }
                     (None, _) => {}
@@ -157,30 +158,24 @@ impl Counter<'_> {
     }
 }
 
-/// A distribution, where in a part its sum is, behind which its bins are, and what is to be added to words.
+/// Where in a part a distribution's sum is, how many bins are behind it, and what is to be added to words.
 struct Into<'a> {
-    distribution: &'a Distribution,
+    n_bins: usize,
     start: usize,
     additions: &'a mut Vec<(usize, u64)>,
 }
 
 impl Into<'_> {
-    /// Counts values by their bins; of those in wide bins the distances, too.
+    /// Counts values by their bins, and adds up distances.
     #[inline]
-    fn count(self, n_values: usize, values: impl Iterator<Item = (usize, f64)>) {
-        let Into { distribution, start, additions } = self;
-        let n_bins = distribution.n_bins();
-        let fixed = |number: f64| (distribution.distance(number) * UNIT) as i64 as u64;
-        let numbers = match &distribution.values {
-            Values::Numbers(numbers) => Some(numbers),
-            Values::Categories(_) => None,
-        };
-        let is_wide = |bin: usize| bin >= OWN && numbers.is_some_and(|numbers| numbers.is_wide(bin - OWN));
+    fn count(self, n_values: usize, values: impl Iterator<Item = Binned>) {
+        let Into { n_bins, start, additions } = self;
+        let fixed = |distance: f64| (distance * UNIT) as i64 as u64;
         if n_values <= FEW {
-            for (bin, number) in values {
+            for Binned { bin, distance } in values {
                 additions.push((start + 1 + bin.min(n_bins - 1), 1));
-                if is_wide(bin) {
-                    additions.push((start, fixed(number)));
+                if distance != 0.0 {
+                    additions.push((start, fixed(distance)));
                 }
             }
             return;
@@ -189,11 +184,9 @@ impl Into<'_> {
             counts.clear();
             counts.resize(n_bins, 0);
             let mut sum = 0_u64;
-            for (bin, number) in values {
+            for Binned { bin, distance } in values {
                 counts[bin.min(n_bins - 1)] += 1;
-                if is_wide(bin) {
-                    sum = sum.wrapping_add(fixed(number));
-                }
+                sum = sum.wrapping_add(fixed(distance));
             }
             let counted = [sum].into_iter().chain(counts.iter().copied()).enumerate();
             additions.extend(counted.filter(|(_, count)| *count > 0).map(|(at, count)| (start + at, count)));

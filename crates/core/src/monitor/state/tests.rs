@@ -2,7 +2,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::input::{Column, Input};
 use crate::mapped::holds_in_child;
-use crate::reference::{MISSING, OutputSource, ReferenceBuilder};
+use crate::reference::{Binner, MISSING, OutputSource, ReferenceBuilder};
 use crate::sanity::Sanity;
 use crate::schema::Schema;
 use crate::strided::Strided;
@@ -15,6 +15,7 @@ struct Model {
     schema: Schema,
     sanity: Sanity,
     reference: Reference,
+    binner: Binner,
 }
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef";
@@ -33,7 +34,8 @@ impl Model {
         let names = ["probability_1".to_owned()];
         let labels = ["0", "1"].map(str::to_owned);
         builder.add_outputs(OutputSource::Validation, &names, &numbers, &labels, &classes).expect("outputs");
-        Model { sanity: Sanity::none(&schema), schema, reference: builder.finish() }
+        let reference = builder.finish();
+        Model { sanity: Sanity::none(&schema), binner: Binner::new(&reference), schema, reference }
     }
 
     fn open(&self, options: &MonitorOptions) -> (State, Option<String>) {
@@ -41,7 +43,7 @@ impl Model {
     }
 
     fn count(&self, state: &State, numbers: &[f64], now: u64) {
-        let counter = Counter { state, reference: &self.reference, places: &PLACES, is_read: &[true; 2] };
+        let counter = Counter { state, reference: &self.reference, binner: &self.binner, places: &PLACES, is_read: &[true; 2] };
         let values: Vec<f64> = numbers.iter().flat_map(|&number| [number, 1.0]).collect();
         let answered = Answered { values: &values, n_outputs: 1, has_class: true };
         let input = input(&self.schema, numbers, numbers);
@@ -136,7 +138,7 @@ fn forked_processes_count_together() {
             assert!(holds_in_child(|| {
                 model.count(&state, &[2.0, 3.0], 1_000);
                 // It dies with a call under way.
-                Counter { state: &state, reference: &model.reference, places: &PLACES, is_read: &[true; 2] }
+                Counter { state: &state, reference: &model.reference, binner: &model.binner, places: &PLACES, is_read: &[true; 2] }
                     .begin();
                 true
             }));
