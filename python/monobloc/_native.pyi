@@ -364,7 +364,14 @@ class ReferenceBuilder:
     def __new__(cls, schema: str) -> ReferenceBuilder: ...
     def add(self, rows: Any) -> None: ...
     def add_outputs(
-        self, model: str, rows: int, outputs: Any, classes: Any = None, *, validation: bool
+        self,
+        model: str,
+        rows: int,
+        outputs: Any,
+        raw_scores: Any = None,
+        classes: Any = None,
+        *,
+        validation: bool,
     ) -> None: ...
     @property
     def rows(self) -> int: ...

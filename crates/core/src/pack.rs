@@ -10,7 +10,7 @@ mod trees;
 #[cfg(feature = "onnx")]
 pub use network::{NetworkDraft, NetworkPacker, PackedNetwork, RowsBefore, Tuning};
 
-pub use outputs::add_outputs;
+pub use outputs::{SourceAnswers, add_outputs};
 pub use rules::with_rules;
 pub use trees::TreePacker;
 
@@ -21,7 +21,7 @@ use crate::golden::{self, GoldenReport, GoldenRows, Widths};
 use crate::model::linear::LinearSpec;
 use crate::model::link::Link;
 use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
-use crate::model::{Classes, Task};
+use crate::model::{Classes, Decide, Task};
 use crate::params::{NumberType, NumbersRef};
 use crate::reference::{self, Reference};
 use crate::sanity::Rules;
@@ -230,6 +230,8 @@ struct ModelTask {
     link: Link,
     linear: Option<LinearSpec>,
     classes: Option<Classes>,
+    #[serde(default)]
+    decide: Decide,
 }
 
 /// The member, which must read as it was written.

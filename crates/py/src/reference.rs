@@ -42,22 +42,33 @@ impl ReferenceBuilder {
         })
     }
 
-    /// Adds a model's answers on rows: its outputs, row after row, and the numbers of its labels. `model` is the
+    /// Adds a model's answers on rows: its outputs, row after row, its raw scores, and the numbers of its labels. `model` is the
     /// manifest's, as JSON; `validation` says that the model did not see these rows.
-    #[pyo3(signature = (model, rows, outputs, classes=None, *, validation))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of an answer")]
+    #[pyo3(signature = (model, rows, outputs, raw_scores=None, classes=None, *, validation))]
     fn add_outputs(
         &self,
         py: Python<'_>,
         model: &str,
         rows: usize,
         outputs: &Bound<'_, PyAny>,
+        raw_scores: Option<&Bound<'_, PyAny>>,
         classes: Option<&Bound<'_, PyAny>>,
         validation: bool,
     ) -> PyResult<()> {
         let source = if validation { OutputSource::Validation } else { OutputSource::Reference };
         let outputs = read::<f64>(outputs, "outputs")?;
-        let classes = classes.map(|classes| read::<f64>(classes, "classes")).transpose()?.unwrap_or_default();
-        self.with(py, |builder| pack::add_outputs(builder, source, model, rows, &outputs, &classes))
+        let floats = |values: Option<&Bound<'_, PyAny>>, name: &str| {
+            values.map(|values| read::<f64>(values, name)).transpose().map(Option::unwrap_or_default)
+        };
+        let (raw_scores, classes) = (floats(raw_scores, "raw_scores")?, floats(classes, "classes")?);
+        let answers = pack::SourceAnswers {
+            n_rows: rows,
+            outputs: &outputs,
+            raw_scores: &raw_scores,
+            classes: &classes,
+        };
+        self.with(py, |builder| pack::add_outputs(builder, source, model, &answers))
     }
 
     /// How many rows were added.

@@ -86,6 +86,7 @@ class Described:
                     json.dumps(description),
                     len(found.outputs),
                     found.outputs,
+                    found.raw_scores,
                     found.classes,
                     validation=validation is not None,
                 )

@@ -5,8 +5,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::OutputDistributions;
 use crate::reference::{OutputSource, ReferenceBuilder};
 
-/// Adds a source model's answers on `n_rows` rows to a reference: all its `outputs`, row after row, and the numbers of
-/// its labels, if it has some. `model` is the manifest's `model`.
+/// A source model's answers, one row's after another's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourceAnswers<'a> {
+    /// The number of rows.
+    pub n_rows: usize,
+    /// All outputs.
+    pub outputs: &'a [f64],
+    /// The raw scores, where they are something else than the outputs.
+    pub raw_scores: &'a [f64],
+    /// The numbers of the labels; of a source that gives none they are those that the bloc will give.
+    pub classes: &'a [f64],
+}
+
+/// Adds a source model's answers to a reference. `model` is the manifest's `model`.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArgument`] for a model that can't be read, and answers that are not one for each row.
@@ -14,17 +26,67 @@ pub fn add_outputs(
     builder: &mut ReferenceBuilder,
     source: OutputSource,
     model: &str,
-    n_rows: usize,
-    outputs: &[f64],
-    classes: &[f64],
+    answers: &SourceAnswers<'_>,
 ) -> Result<()> {
-    let ModelTask { task, classes: labels, .. } = serde_json::from_str(model)
+    let ModelTask { task, classes: labels, decide, .. } = serde_json::from_str(model)
         .map_err(|error| Error::new(ErrorKind::InvalidArgument, format!("the model: {error}")))?;
-    let n_outputs = outputs.len().checked_div(n_rows).unwrap_or(0);
-    if n_rows * n_outputs != outputs.len() || n_outputs == 0 {
-        let message = format!("{} outputs of {n_rows} rows; expected one or more of each row", outputs.len());
-        return Err(Error::new(ErrorKind::InvalidArgument, message));
-    }
+    let SourceAnswers { n_rows, outputs, raw_scores, classes } = *answers;
+    let (n_outputs, n_raw) = (width(outputs, n_rows, "outputs")?, width(raw_scores, n_rows, "raw scores")?);
     let kept = OutputDistributions::new(task, labels.as_ref(), n_outputs);
+    let mut decided = Vec::new();
+    if classes.is_empty() && !kept.labels.is_empty() {
+        let mut raw = raw_scores.chunks_exact(n_raw.max(1));
+        let rows = outputs.chunks_exact(n_outputs.max(1));
+        decided.extend(rows.map(|outputs| decide.class(raw.next().unwrap_or_default(), outputs) as f64));
+    }
+    let classes = if decided.is_empty() { classes } else { &decided };
     builder.add_outputs(source, &kept.names, &kept.pick(outputs, n_outputs), &kept.labels, classes)
+}
+
+/// How many values each row has.
+fn width(values: &[f64], n_rows: usize, what: &str) -> Result<usize> {
+    let width = values.len().checked_div(n_rows).unwrap_or(0);
+    if width * n_rows == values.len() {
+        return Ok(width);
+    }
+    let message = format!("{} {what} of {n_rows} rows; expected equally many of each row", values.len());
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::Values;
+    use crate::schema::Schema;
+
+    fn labels(model: &str, answers: SourceAnswers<'_>) -> std::result::Result<Vec<u64>, String> {
+        let mut builder = ReferenceBuilder::new(&Schema::default());
+        add_outputs(&mut builder, OutputSource::Validation, model, &answers)
+            .map_err(|error| error.to_string())?;
+        let outputs = builder.finish().outputs.expect("outputs");
+        assert_eq!(outputs.distributions[0].name, "probability_1");
+        match &outputs.distributions[1].values {
+            Values::Categories(labels) => Ok(labels.bin_counts()),
+            Values::Numbers(_) => panic!("labels"),
+        }
+    }
+
+    #[test]
+    fn labels_are_the_sources_or_the_blocs() {
+        let model = |decide: &str| {
+            let classes = r#"{"dtype":"int64","values":[0,1]}"#;
+            format!(r#"{{"task":"classification","classes":{classes},"decide":{decide}}}"#)
+        };
+        let outputs = [0.4, 0.6, 0.7, 0.3, 0.2, 0.8];
+        let answers = SourceAnswers { n_rows: 3, outputs: &outputs, ..SourceAnswers::default() };
+        let by_probability = model(r#""probabilities""#);
+        assert_eq!(labels(&by_probability, answers), Ok(vec![1, 2, 0]));
+        let said = SourceAnswers { classes: &[0.0, 0.0, 1.0], ..answers };
+        assert_eq!(labels(&by_probability, said), Ok(vec![2, 1, 0]));
+        let raw = SourceAnswers { raw_scores: &[0.4, -0.8, 1.4], ..answers };
+        assert_eq!(labels(&model(r#"{"above":{"raw_score":1.0}}"#), raw), Ok(vec![2, 1, 0]));
+        let short = SourceAnswers { outputs: &outputs[..5], ..answers };
+        let error = labels(&by_probability, short).expect_err("too few");
+        assert!(error.contains("5 outputs of 3 rows"), "{error}");
+    }
 }
