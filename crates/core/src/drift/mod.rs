@@ -90,11 +90,20 @@ impl Live {
         }
     }
 
-    /// Counts one output of the model in all rows. `output` is its place among the reference's.
+    /// Counts one output of the model in all rows. `output` is its place among the reference's; of labels, `values` are
+    /// the numbers of classes.
     pub fn count_output(&mut self, reference: &Reference, output: usize, values: &[f64]) {
         let distributions = reference.outputs.iter().flat_map(|outputs| &outputs.distributions);
         if let Some((distribution, live)) = distributions.zip(&mut self.outputs).nth(output) {
-            values.iter().for_each(|&value| live.add(distribution, Value::Float(value)));
+            match &distribution.values {
+                Values::Categories(labels) => values.iter().for_each(|&class| {
+                    let is_class = (0.0..labels.names().len() as f64).contains(&class);
+                    live.counts[if is_class { OWN + class as usize } else { UNUSABLE }] += 1;
+                }),
+                Values::Numbers(_) => {
+                    values.iter().for_each(|&value| live.add(distribution, Value::Float(value)));
+                }
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::reference::{Distribution, FARTHEST, Numbers, OWN, Values};
 
 /// A mean that is so many times the reference's is told as another unit.
 const ANOTHER_UNIT: f64 = 3.0;
+/// The Kolmogorov-Smirnov statistic from which on a mean is not that of a few values of a long tail.
+const MANY_MOVED: f64 = 0.2;
 /// A mean shift worth telling, in standard deviations.
 const TOLD_SHIFT: f64 = 0.1;
 /// Other values count as before up to this Kolmogorov-Smirnov statistic.
@@ -98,7 +100,9 @@ fn of_numbers(
     if reason == Reason::OutOfRange && beyond < 0.5 && others_are_as_before(distribution, live) {
         return sentinel(numbers, live, beyond);
     }
-    if let Some(unit) = another_unit(numbers, shift) {
+    let distance = column.measures.ks.map_or(0.0, |ks| ks.statistic);
+    let is_elsewhere = reason == Reason::OutOfRange || distance >= MANY_MOVED;
+    if let Some(unit) = another_unit(numbers, shift).filter(|_| is_elsewhere) {
         return unit;
     }
     if shift.abs() >= TOLD_SHIFT && column.reasons.contains(&Reason::Shape) {
