@@ -66,7 +66,9 @@ impl Binner {
                     let groups = numbers.edges.chunks(LINE);
                     let tops: Vec<f64> = groups.clone().filter_map(|group| group.last().copied()).collect();
                     for group in tops.chunks(LINE).chain(groups) {
-                        binner.lines.push(std::array::from_fn(|at| group.get(at).copied().unwrap_or(f64::INFINITY)));
+                        binner
+                            .lines
+                            .push(std::array::from_fn(|at| group.get(at).copied().unwrap_or(f64::INFINITY)));
                     }
                     let last = numbers.edges.len();
                     let wide = |bin| if numbers.is_wide(bin) { bin as u16 } else { 0 };
@@ -123,7 +125,10 @@ impl Binner {
     #[inline]
     pub fn bin_of_number(&self, reference: &Reference, number: usize, x: f64) -> Binned {
         let Of::Numbers { least, first, n_top, wide, above, mean, per_scale } = self.each[number] else {
-            return Binned { bin: distribution(reference, number).map_or(UNUSABLE, |of| of.bin_of_number(x)), distance: 0.0 };
+            return Binned {
+                bin: distribution(reference, number).map_or(UNUSABLE, |of| of.bin_of_number(x)),
+                distance: 0.0,
+            };
         };
         if !x.is_finite() {
             return Binned { bin: if x.is_nan() { MISSING } else { UNUSABLE }, distance: 0.0 };
@@ -137,7 +142,8 @@ impl Binner {
         let at = (group * LINE + within).min(usize::from(above) - 1);
         let bin = if x < least { 0 } else { 1 + at };
         let is_wide = bin == 0 || bin == usize::from(above) || wide.contains(&(bin as u16));
-        let distance = if is_wide { ((x - mean) * per_scale).clamp(-super::FARTHEST, super::FARTHEST) } else { 0.0 };
+        let distance =
+            if is_wide { ((x - mean) * per_scale).clamp(-super::FARTHEST, super::FARTHEST) } else { 0.0 };
         Binned { bin: OWN + bin, distance }
     }
 
@@ -146,7 +152,9 @@ impl Binner {
         let wanted = Text::of(text);
         let mut place = wanted.hash() & mask;
         loop {
-            let Some(found) = self.texts.get(first + place).filter(|found| found.bin != 0) else { return other };
+            let Some(found) = self.texts.get(first + place).filter(|found| found.bin != 0) else {
+                return other;
+            };
             if (found.head, found.tail, found.len) == (wanted.head, wanted.tail, wanted.len) {
                 // Longer texts may differ between their ends.
                 return match text.len() {

@@ -110,8 +110,12 @@ proptest! {
         let found = Measures::new(&distribution, &counts).ks.expect("numbers").statistic;
         let exact = exact_ks(&reference, &live);
         let Values::Numbers(bins) = &distribution.values else { panic!("numbers") };
-        let single = |bin: usize| bins.means[bin] == bins.edges[bin];
-        let wide = (0..bins.counts.len()).filter(|&bin| !single(bin)).map(|bin| bins.counts[bin]).max();
+        let is_single = |bin: usize| {
+            let edge = bins.edges[bin];
+            let before = if bin == 0 { bins.min } else { bins.edges[bin - 1] };
+            bins.means[bin] == edge && !live.iter().any(|&value| before < value && value < edge)
+        };
+        let wide = (0..bins.counts.len()).filter(|&bin| !is_single(bin)).map(|bin| bins.counts[bin]).max();
         let resolution = wide.unwrap_or(0) as f64 / reference.len() as f64;
         prop_assert!(found <= exact + 1e-12 && exact <= found + resolution + 1e-12, "{found} {exact} {resolution}");
     }
