@@ -1,8 +1,9 @@
 //! What all processes have counted.
 
-use super::State;
 use super::layout::{BUCKETS, Span, slot, total, window};
+use super::{LOCKS, State};
 use crate::error::ErrorKind;
+use crate::mapped::{lock_byte, opened_anew, unlock_byte};
 use crate::reference::{OWN, Reference, Values};
 use crate::sanity::FindingKind;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,7 @@ pub(super) const UNIT: f64 = (1 << 20) as f64;
 impl State {
     /// What all processes have counted until `now`.
     pub fn snapshot(&self, reference: &Reference, now: u64) -> Snapshot {
+        self.end_calls_of_the_dead();
         let mut snapshot = Snapshot { until: now, ..Snapshot::default() };
         let distributions = reference.distributions();
         snapshot.distributions =
@@ -99,6 +101,21 @@ impl State {
         };
         snapshot.totals = totals(&sums, snapshot.totals);
         snapshot
+    }
+
+    /// Forgets the calls that were under way in processes that have ended, whose slots nobody has locked.
+    fn end_calls_of_the_dead(&self) {
+        let is_busy = |words: &[AtomicU64]| load(&words[slot::IN_FLIGHT]) > 0;
+        let busy: Vec<_> = self.slots().enumerate().filter(|(_, words)| is_busy(words)).collect();
+        let file = || self.file.as_ref().and_then(|file| opened_anew(file).ok());
+        let Some(file) = (!busy.is_empty()).then(file).flatten() else { return };
+        for (number, words) in busy {
+            let byte = LOCKS + number as u64;
+            if lock_byte(&file, byte).is_ok() {
+                words[slot::IN_FLIGHT].store(0, Ordering::Relaxed);
+                let _ = unlock_byte(&file, byte);
+            }
+        }
     }
 
     /// Adds the parts of a slot that belong to the window, and says whether there were some.

@@ -42,14 +42,13 @@ impl Model {
         State::open(DIGEST, &self.reference, options).expect("a state")
     }
 
+    fn counter<'a>(&'a self, state: &'a State) -> Counter<'a> {
+        let Model { reference, binner, .. } = self;
+        Counter { state, reference, binner, places: &PLACES, is_read: &[true; 2] }
+    }
+
     fn count(&self, state: &State, numbers: &[f64], now: u64) {
-        let counter = Counter {
-            state,
-            reference: &self.reference,
-            binner: &self.binner,
-            places: &PLACES,
-            is_read: &[true; 2],
-        };
+        let counter = self.counter(state);
         let values: Vec<f64> = numbers.iter().flat_map(|&number| [number, 1.0]).collect();
         let answered = Answered { values: &values, n_outputs: 1, has_class: true };
         let input = input(&self.schema, numbers, numbers);
@@ -144,21 +143,17 @@ fn forked_processes_count_together() {
             assert!(holds_in_child(|| {
                 model.count(&state, &[2.0, 3.0], 1_000);
                 // It dies with a call under way.
-                Counter {
-                    state: &state,
-                    reference: &model.reference,
-                    binner: &model.binner,
-                    places: &PLACES,
-                    is_read: &[true; 2],
-                }
-                .begin();
+                model.counter(&state).begin();
                 true
             }));
         }
         assert_eq!(model.rows(&state, 1_000), (7, 7));
         let totals = state.snapshot(&model.reference, 1_000).totals;
-        // The first child's slot became the second one's, and then the third one's.
-        assert_eq!((totals.workers, totals.in_flight), (2, 1));
+        // The first child's slot became the second one's, and then the third one's; its call ended with it.
+        assert_eq!((totals.workers, totals.in_flight), (2, 0));
+        let call = model.counter(&state);
+        call.begin();
+        assert_eq!(state.snapshot(&model.reference, 1_000).totals.in_flight, 1);
     }
 }
 
