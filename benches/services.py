@@ -60,13 +60,18 @@ def gunicorn(
 
 
 def fastapi(
-    bloc: Path, folder: Path, workers: int, preload: bool
+    bloc: Path,
+    folder: Path,
+    workers: int,
+    preload: bool,
+    more: Mapping[str, str] | None = None,
 ) -> AbstractContextManager[Gunicorn]:
-    """The example of that name, whose log is left in `folder`."""
+    """The example of that name, whose log is left in `folder`, with `more` in its environment."""
     environment = {
         "BLOC": str(bloc),
         "WEB_CONCURRENCY": str(workers),
         "PRELOAD": str(int(preload)),
+        **(more or {}),
     }
     return gunicorn(FASTAPI, folder / "gunicorn.log", [], environment)
 

@@ -1,6 +1,7 @@
-"""A service for one bloc: predictions, probes, and the schema of a request.
+"""A service for one bloc: predictions, probes, metrics, and the schema of a request.
 
 The engine is loaded when the module is imported, so servers that preload load it before they fork.
+STATE_DIR is the folder in which workers count together that were not forked from one another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from starlette.concurrency import run_in_threadpool
 SMALL_BODY = 16 * 1024
 """Bytes of a body below which handing it to a thread would take longer than answering it."""
 
-engine = monobloc.load(os.environ["BLOC"])
+METRICS = {
+    "openmetrics": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    "prometheus": "text/plain; version=0.0.4; charset=utf-8",
+}
+
+engine = monobloc.load(os.environ["BLOC"], state_dir=os.environ.get("STATE_DIR"))
 schema: dict[str, Any] = json.loads(engine.json_schema())
 app = FastAPI(title=engine.name, version=engine.version)
 
@@ -54,6 +60,14 @@ async def ready() -> JSONResponse:
     if health.file_changed:
         return JSONResponse({"detail": health.findings}, 503)
     return JSONResponse({"status": health.status, "findings": health.findings})
+
+
+@app.get("/metrics")
+def metrics(request: Request) -> Response:
+    """What all workers of the pod have counted, whichever of them answers."""
+    takes_openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
+    form = "openmetrics" if takes_openmetrics else "prometheus"
+    return Response(engine.metrics(form), headers={"content-type": METRICS[form]})
 
 
 @app.get("/schema")

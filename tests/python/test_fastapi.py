@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import importlib.util
 import json
 import os
+import re
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import Credit
+from exposition import Scraped
 from services import DEADLINE, FASTAPI, Gunicorn, fastapi
 from starlette.requests import Request
 
@@ -87,6 +91,89 @@ def test_every_worker_gives_the_answers_of_scikit_learn(service: Service, credit
                 clients.map(lambda number: converse(service, credit, number), range(CONNECTIONS))
             )
     assert answered == service.gunicorn.workers()
+
+
+def scrape(connection: http.client.HTTPConnection, accept: str = "") -> Scraped:
+    """The metrics that a scraper which accepts this is given."""
+    connection.request("GET", "/metrics", headers={"accept": accept})
+    response = connection.getresponse()
+    text = response.read().decode()
+    is_openmetrics = "application/openmetrics-text" in accept
+    media_type = (
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        if is_openmetrics
+        else "text/plain; version=0.0.4; charset=utf-8"
+    )
+    assert (response.status, response.getheader("content-type")) == (200, media_type)
+    return Scraped(text, "openmetrics" if is_openmetrics else "prometheus")
+
+
+PROMETHEUS_ACCEPTS = (
+    "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
+)
+
+
+def test_any_worker_tells_what_all_have_counted(service: Service, credit: Credit) -> None:
+    def counted(connection: http.client.HTTPConnection, accept: str = "") -> tuple[float, float]:
+        scraped = scrape(connection, accept)
+        rows = sum(scraped.values("monobloc_rows_total"))
+        return rows, scraped.value("monobloc_requests_total")
+
+    with service.gunicorn.connection() as connection:
+        rows, requests = counted(connection)
+    conversations = range(CONNECTIONS)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(lambda number: converse(service, credit, number), conversations))
+    requests += CONNECTIONS * REQUESTS_PER_CONNECTION
+    rows += CONNECTIONS * REQUESTS_PER_CONNECTION // 2 * (1 + LARGE_BATCH)
+    told: set[int] = set()
+    until = time.monotonic() + DEADLINE
+    while len(told) < service.workers:
+        assert time.monotonic() < until, f"only {told} of {service.gunicorn.workers()}"
+        with contextlib.ExitStack() as stack:
+            # Connections that are open at once are more evenly shared among workers.
+            connections = [
+                stack.enter_context(service.gunicorn.connection()) for _ in range(CLIENTS)
+            ]
+            for accept, connection in zip(
+                ["", PROMETHEUS_ACCEPTS] * (CLIENTS // 2), connections, strict=True
+            ):
+                told.add(ask(connection, "/health/live")[1]["worker"])
+                assert counted(connection, accept) == (rows, requests)
+
+
+def test_counting_goes_on_after_a_reload(credit: Credit, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with fastapi(credit.bloc, tmp_path, 2, True, {"STATE_DIR": str(state)}) as started:
+        with started.connection() as connection:
+            assert ask(connection, "/predict", b"[{}]")[0] == 200
+        before = started.workers()
+        os.kill(started.pid, signal.SIGHUP)
+        until = time.monotonic() + DEADLINE
+        while started.workers() & before or not started.workers():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        with started.connection() as connection:
+            assert ask(connection, "/predict", b"[{}]")[0] == 200
+            assert sum(scrape(connection).values("monobloc_rows_total")) == 2
+    [kept] = state.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_for_workers_that_load_for_themselves_is_left_by_none(
+    credit: Credit, tmp_path: Path
+) -> None:
+    with fastapi(credit.bloc, tmp_path, 2, False) as started:
+        [worker, *_] = started.workers()
+        environment = Path(f"/proc/{worker}/environ").read_bytes().decode().split("\0")
+        with started.connection() as connection:
+            [info] = scrape(connection).families["monobloc_model_info"].samples
+        assert info.labels["scope"] == "workers of a folder"
+        maps = Path(f"/proc/{worker}/maps").read_text()
+        [state] = set(re.findall(r"/dev/shm/monobloc-\w+", maps))
+        assert Path(state).is_dir()
+        assert not any(entry.startswith("STATE_DIR=") for entry in environment)
+    assert not Path(state).exists()
 
 
 def test_a_master_that_preloads_maps_the_bloc(service: Service, credit: Credit) -> None:
@@ -210,9 +297,16 @@ def test_the_deployment_fits_the_service(service: Service) -> None:
     threads = environment["MONOBLOC_NUM_THREADS"]["valueFrom"]["resourceFieldRef"]
     assert threads["resource"] == "requests.cpu"
     assert int(environment["WEB_CONCURRENCY"]["value"]) > 1
-    [mount] = container["volumeMounts"]
-    assert mount["readOnly"]
-    assert Path(environment["BLOC"]["value"]).parent == Path(mount["mountPath"])
+    models, state = container["volumeMounts"]
+    assert models["readOnly"]
+    assert Path(environment["BLOC"]["value"]).parent == Path(models["mountPath"])
+    assert environment["STATE_DIR"]["value"] == state["mountPath"]
+    volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    assert "emptyDir" in volumes[state["name"]]
+    annotations = pod["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == environment["PORT"]["value"]
     with service.gunicorn.connection() as connection:
         for probe in ["livenessProbe", "readinessProbe"]:
             assert ask(connection, container[probe]["httpGet"]["path"])[0] == 200
+        connection.request("GET", annotations["prometheus.io/path"])
+        assert connection.getresponse().status == 200
