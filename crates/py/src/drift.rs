@@ -2,8 +2,10 @@
 
 use crate::error::{exception, raise};
 use monobloc::ErrorKind;
+use monobloc::exposition::{Metric, Sample};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 use serde_json::Value;
 
 /// How live rows differ from the reference. `print` gives it as a table, a notebook shows it as one, and `to_html` is a
@@ -144,6 +146,19 @@ pub fn snapshot<'py>(py: Python<'py>, engine: &monobloc::Engine) -> PyResult<Opt
     }
     dict.set_item("seconds", totals.seconds)?;
     Ok(Some(dict))
+}
+
+/// Metrics, as tuples.
+pub fn families<'py>(py: Python<'py>, metrics: &[Metric]) -> PyResult<Bound<'py, PyAny>> {
+    let sample = |Sample { suffix, labels, value }: &Sample| {
+        let labels = labels.iter().map(|(label, text)| (*label, text.as_str()));
+        Ok((*suffix, labels.into_py_dict(py)?, *value).into_pyobject(py)?.into_any())
+    };
+    let family = |Metric { name, help, kind, samples }: &Metric| {
+        let samples = samples.iter().map(sample).collect::<PyResult<Vec<_>>>()?;
+        Ok((*name, *help, kind.name(), samples).into_pyobject(py)?.into_any())
+    };
+    metrics.iter().map(family).collect::<PyResult<Vec<_>>>()?.into_bound_py_any(py)
 }
 
 /// The report on the window, or of the rows that each chunk of `rows` counts into it.

@@ -3,7 +3,7 @@
 use crate::answers;
 use crate::arrays::filled;
 use crate::drift::{self, DriftReport, finished};
-use crate::error::{exception, raise};
+use crate::error::{exception, kind_of, raise};
 use crate::events::Listeners;
 use crate::footprint::{Footprint, footprint};
 use crate::labels::names;
@@ -101,7 +101,7 @@ impl Engine {
             let message = "the model takes tensors; `run` tells what is found in them";
             return Err(raise(ErrorKind::InvalidArgument, message));
         }
-        let rows = self.rows(X)?;
+        let rows = Rows::read(&*self.inner, X)?;
         let mut findings = Vec::new();
         self.for_each_chunk(py, &rows, |input| {
             findings.extend(detached(py, self, input, || self.inner.check(input))?);
@@ -163,7 +163,7 @@ impl Engine {
     #[pyo3(name = "transform")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn transform<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let rows = self.rows(X)?;
+        let rows = Rows::read(&*self.inner, X)?;
         let width = self.inner.pipeline().n_features();
         match self.inner.pipeline().feature_type() {
             Precision::Single => filled::<f32>(py, rows.n_rows(), Some(width), |out| {
@@ -200,7 +200,7 @@ impl Engine {
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn drift<'py>(&self, py: Python<'py>, X: Option<&Bound<'py, PyAny>>) -> PyResult<DriftReport> {
         let Some(X) = X else { return finished(self.inner.drift()) };
-        let rows = self.rows(X)?;
+        let rows = Rows::read(&*self.inner, X)?;
         let mut live = Live::new(self.inner.reference());
         self.for_each_chunk(py, &rows, |input| {
             detached(py, self, input, || self.inner.count_into(input, &mut live))
@@ -214,6 +214,13 @@ impl Engine {
     fn metrics(&self, py: Python<'_>, format: &str) -> PyResult<String> {
         let metrics = || guard(|| self.inner.metrics(format.parse()?));
         py.detach(metrics).map_err(|error| exception(&error))
+    }
+
+    /// What `metrics` tells, for `monobloc.prometheus`: name, help, kind, and samples of suffix, labels and value.
+    fn _metric_families<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let families =
+            py.detach(|| guard(|| self.inner.metric_families())).map_err(|error| exception(&error))?;
+        drift::families(py, &families)
     }
 
     /// What all workers that count together have counted: a dict of numbers, or None where monitoring is off. Those that
@@ -408,8 +415,17 @@ impl Engine {
         n_bytes < DETACH_BYTES && self.is_quick(1 + n_bytes / (VALUE_BYTES * n_values))
     }
 
+    /// The rows of a call that is to answer them; a call without is counted as failed.
     pub fn rows<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
-        Rows::read(&*self.inner, rows)
+        let py = rows.py();
+        Rows::read(&*self.inner, rows).inspect_err(|error| self.count_failure(py, error))
+    }
+
+    /// Counts a call that failed before the core was asked.
+    pub fn count_failure(&self, py: Python<'_>, error: &PyErr) {
+        if let Some(kind) = kind_of(py, error) {
+            self.inner.count_failure(kind);
+        }
     }
 
     /// Calls `each` with some rows at a time.

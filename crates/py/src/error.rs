@@ -64,6 +64,12 @@ pub fn raise(kind: ErrorKind, message: impl Into<String>) -> PyErr {
     exception(&Error::new(kind, message))
 }
 
+/// The kind of an exception of this module's; `None` of others.
+pub fn kind_of(py: Python<'_>, error: &PyErr) -> Option<ErrorKind> {
+    let number: u32 = error.value(py).getattr("number").and_then(|number| number.extract()).ok()?;
+    ErrorKind::ALL.iter().copied().find(|kind| kind.number() == number)
+}
+
 /// What Python calls a kind: what happened to rows is no error of the program.
 fn class_name(kind: ErrorKind) -> String {
     match kind {

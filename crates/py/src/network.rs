@@ -3,7 +3,6 @@
 use crate::engine::Engine;
 use crate::error::{exception, raise};
 use crate::prediction::Prediction;
-use crate::rows::Rows;
 use crate::tensors;
 use crate::verdicts::Verdicts;
 use monobloc::error::guard;
@@ -59,10 +58,11 @@ fn predict(py: Python<'_>, engine: &Engine, values: &Bound<'_, PyAny>) -> PyResu
     let inner = engine.inner();
     let fields = inner.schema().tensors();
     if !fields.is_empty() {
-        let inputs = tensors::read_all(fields, values)?;
+        let inputs = tensors::read_all(fields, values);
+        let inputs = inputs.inspect_err(|error| engine.count_failure(py, error))?;
         return py.detach(|| guard(|| inner.run_tensors(inputs))).map_err(|error| exception(&error));
     }
-    let rows = Rows::read(inner, values)?;
+    let rows = engine.rows(values)?;
     let mut whole: Option<NetworkPrediction> = None;
     rows.for_each_chunk(py, inner, |input| {
         let first_row = input.first_row();

@@ -18,7 +18,7 @@ mod table;
 pub use calibration::{RESAMPLES, calibrate};
 pub use decision::{ALPHA, FEWEST_ROWS, FEWEST_VALUES, Reason, TESTS};
 pub use measures::{ChiSquare, MeanShift, Measures, Rate, Tested};
-pub use report::{Bar, ColumnDrift, ColumnKind, Covered, DriftReport, report};
+pub use report::{Bar, ColumnDrift, ColumnKind, Covered, DriftReport, figures, report};
 
 use crate::input::{Input, Value};
 use crate::reference::{Distribution, OWN, Reference, UNUSABLE, Values};

@@ -18,10 +18,11 @@ impl Engine {
     /// [`ErrorKind::Schema`] when a column that the model reads is absent or of a type that no field takes;
     /// [`ErrorKind::InvalidArgument`] for a network, which takes tensors.
     pub fn run_record_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let ensemble = self.ensemble()?;
         guard(|| {
-            let rows = ArrowRows::read(&self.schema, self.pipeline.needed(), batch)?;
-            let input = rows.input(&self.schema)?;
+            let uncounted = |error: &Error| self.count_failure(error.kind());
+            let ensemble = self.ensemble().inspect_err(uncounted)?;
+            let rows = ArrowRows::read(&self.schema, self.pipeline.needed(), batch).inspect_err(uncounted)?;
+            let input = rows.input(&self.schema).inspect_err(uncounted)?;
             let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
             let mut values = vec![0.0; rows.n_rows() * ensemble.width(answer)];
             let findings = self.answer_into(&input, answer, &mut values)?;
@@ -37,6 +38,24 @@ impl Engine {
     /// [`ErrorKind::TooLarge`] beyond [`Engine::max_body_bytes`], of the body or of the number of values that go in
     /// and come out.
     pub fn run_arrow(&self, body: &[u8]) -> Result<Vec<u8>> {
+        let batches = self.batches_of(body).inspect_err(|error| self.count_failure(error.kind()))?;
+        let mut writer: Option<StreamWriter<Vec<u8>>> = None;
+        for batch in &batches {
+            let answer = self.run_record_batch(batch)?;
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => {
+                    let new = StreamWriter::try_new(Vec::new(), &answer.schema()).map_err(unwritten)?;
+                    none.insert(new)
+                }
+            };
+            writer.write(&answer).map_err(unwritten)?;
+        }
+        writer.map_or_else(|| Ok(Vec::new()), |writer| writer.into_inner().map_err(unwritten))
+    }
+
+    /// The batches of a body, which is not too large.
+    fn batches_of(&self, body: &[u8]) -> Result<Vec<RecordBatch>> {
         let ensemble = self.ensemble()?;
         let most = self.max_body_bytes;
         if body.len() > most {
@@ -53,19 +72,7 @@ impl Engine {
             );
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let mut writer: Option<StreamWriter<Vec<u8>>> = None;
-        for batch in &batches {
-            let answer = self.run_record_batch(batch)?;
-            let writer = match &mut writer {
-                Some(writer) => writer,
-                none => {
-                    let new = StreamWriter::try_new(Vec::new(), &answer.schema()).map_err(unwritten)?;
-                    none.insert(new)
-                }
-            };
-            writer.write(&answer).map_err(unwritten)?;
-        }
-        writer.map_or_else(|| Ok(Vec::new()), |writer| writer.into_inner().map_err(unwritten))
+        Ok(batches)
     }
 
     /// Labels by their numbers, in the type of Arrow's that holds them all; NaN stands for none.

@@ -25,9 +25,9 @@ impl Engine {
     /// bodies that hold no rows of this model; [`crate::ErrorKind::InvalidArgument`] for a network, which takes
     /// tensors.
     pub fn run_json(&self, body: &[u8]) -> Result<Vec<u8>> {
-        let ensemble = self.ensemble()?;
         let call = self.monitor.begin();
         let result = REQUEST.with_borrow_mut(|request| {
+            let ensemble = self.ensemble()?;
             request.read(&self.schema, body, self.max_body_bytes)?;
             let input = request.input(&self.schema)?;
             let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };

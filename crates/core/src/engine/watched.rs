@@ -1,9 +1,9 @@
 //! What an engine tells of the rows that it answered: drift, metrics, snapshots.
 
 use super::Engine;
-use crate::drift::{DriftReport, Live, LiveCounts, Window, report};
+use crate::drift::{DriftReport, Live, LiveCounts, Window, figures, report};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exposition::{Format, Watched};
+use crate::exposition::{Format, Metric, Watched};
 use crate::input::Input;
 use crate::model::Answer;
 use crate::monitor::{Counted, Snapshot};
@@ -15,6 +15,12 @@ impl Engine {
     /// [`MonitorOptions::state_dir`](crate::monitor::MonitorOptions::state_dir) others. `None` where monitoring is off.
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.monitor.snapshot()
+    }
+
+    /// Counts a call that failed before the engine was asked for answers, as where what came holds no rows of this
+    /// model. Calls that answer count their own failures.
+    pub fn count_failure(&self, kind: ErrorKind) {
+        self.monitor.begin().failed(kind);
     }
 
     /// What the reference looked like; empty where the bloc does not tell.
@@ -100,10 +106,22 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] where monitoring is off.
     pub fn metrics(&self, format: Format) -> Result<String> {
+        self.watched(|watched| watched.to_text(format))
+    }
+
+    /// The same as numbers. Their samples are to have the model's name as the label `model`.
+    ///
+    /// # Errors
+    /// As [`Engine::metrics`].
+    pub fn metric_families(&self) -> Result<Vec<Metric>> {
+        self.watched(|watched| watched.metrics())
+    }
+
+    fn watched<T>(&self, tell: impl FnOnce(&Watched<'_>) -> T) -> Result<T> {
         let snapshot = self.snapshot().ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, "monitoring is off; load with it to have metrics")
         })?;
-        let drift = report(self.reference(), &live(self.reference(), snapshot.clone()))?;
+        let drift = figures(self.reference(), &live(self.reference(), snapshot.clone()))?;
         let manifest = self.manifest();
         let health = self.health();
         let watched = Watched {
@@ -120,7 +138,7 @@ impl Engine {
             file_changed: health.file_changed,
             threads: self.threads(),
         };
-        Ok(watched.to_text(format))
+        Ok(tell(&watched))
     }
 }
 

@@ -14,10 +14,8 @@ pub(super) fn write(metrics: &[Metric], format: Format, model: &str) -> String {
             _ => (*name).to_owned(),
         };
         let kind = match (format, kind) {
-            (Format::OpenMetrics, MetricKind::Info) => "info",
-            (_, MetricKind::Counter) => "counter",
-            (_, MetricKind::Gauge | MetricKind::Info) => "gauge",
-            (_, MetricKind::Histogram) => "histogram",
+            (Format::Prometheus, MetricKind::Info) => MetricKind::Gauge.name(),
+            _ => kind.name(),
         };
         // Writing to a string does not fail.
         let _ = writeln!(out, "# HELP {family} {help}\n# TYPE {family} {kind}");

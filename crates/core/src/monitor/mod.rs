@@ -189,6 +189,11 @@ impl Call<'_> {
         self.error = result.as_ref().err().map(Error::kind);
         result
     }
+
+    /// The call ends with an error of this kind.
+    pub fn failed(mut self, kind: ErrorKind) {
+        self.error = Some(kind);
+    }
 }
 
 impl Drop for Call<'_> {

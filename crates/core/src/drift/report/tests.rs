@@ -247,3 +247,15 @@ fn counts_of_another_reference_are_refused() {
     let error = report(&reference, &live).expect_err("too few fields");
     assert!(error.to_string().contains("counts of 8; expected 9"), "{error}");
 }
+
+#[test]
+fn figures_are_those_of_the_report() {
+    let reference = Frame::new(1).reference(OutputSource::Validation);
+    let live = Frame::new(2).live(&reference);
+    let mut report = report(&reference, &live).expect("a report");
+    for column in report.columns.iter_mut().chain(&mut report.outputs) {
+        assert!(!column.sentence.is_empty() && !column.bars.is_empty());
+        (column.sentence, column.bars) = (String::new(), Vec::new());
+    }
+    assert_eq!(figures(&reference, &live).expect("figures"), report);
+}
