@@ -9,11 +9,13 @@ from typing_extensions import disjoint_base
 __all__ = [
     "BlocFootprint",
     "ClassifierEngine",
+    "ColumnDrift",
     "Constant",
     "CorruptError",
     "CpuBudget",
     "CpuSource",
     "DigestMismatchError",
+    "DriftReport",
     "Engine",
     "Finding",
     "Footprint",
