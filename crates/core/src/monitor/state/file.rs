@@ -162,7 +162,14 @@ fn prepare(file: &File, path: &Path, layout: &Layout) -> Result<Option<String>> 
         }
         None => "it was cut short",
     };
-    allocate(file, layout.n_bytes()).map_err(io)?;
+    allocate(file, layout.n_bytes()).map_err(|error| {
+        let message = format!(
+            "{DOING} {}: it needs {} bytes: {error}. Free some, or use a folder of another file system",
+            path.display(),
+            layout.n_bytes()
+        );
+        Error::new(ErrorKind::Io, message)
+    })?;
     if len > 0 {
         let zeros = vec![0; 1 << 20];
         for start in (0..layout.n_bytes()).step_by(zeros.len()) {

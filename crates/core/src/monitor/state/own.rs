@@ -39,6 +39,12 @@ impl Own {
     }
 }
 
+/// The lock on a slot that no process has.
+pub(super) fn lock(state: &State, slot: usize) -> Option<File> {
+    let file = opened_anew(state.file.as_ref()?).ok()?;
+    lock_byte(&file, LOCKS + slot as u64).is_ok().then_some(file)
+}
+
 /// The part of a slot that holds a span, cleared if it held another one; `None` while another thread clears it.
 #[inline]
 pub(super) fn part<'a>(layout: &Layout, words: &'a [AtomicU64], now: u64) -> Option<&'a [AtomicU64]> {

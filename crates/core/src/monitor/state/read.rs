@@ -1,9 +1,8 @@
 //! What all processes have counted.
 
 use super::layout::{BUCKETS, Span, slot, total, window};
-use super::{LOCKS, State};
+use super::own::lock;
 use crate::error::ErrorKind;
-use crate::mapped::{lock_byte, opened_anew, unlock_byte};
 use crate::reference::{OWN, Reference, Values};
 use crate::sanity::FindingKind;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,14 +73,13 @@ pub(super) const UNIT: f64 = (1 << 20) as f64;
 impl State {
     /// What all processes have counted until `now`.
     pub fn snapshot(&self, reference: &Reference, now: u64) -> Snapshot {
-        self.end_calls_of_the_dead();
         let mut snapshot = Snapshot { until: now, ..Snapshot::default() };
         let distributions = reference.distributions();
         snapshot.distributions =
             distributions.map(|each| Counted { counts: vec![0; each.n_bins()], distances: 0.0 }).collect();
         let mut sums = vec![0; total::LEN];
-        for words in self.slots() {
-            snapshot.totals.in_flight += load(&words[slot::IN_FLIGHT]);
+        for (number, words) in self.slots().enumerate() {
+            snapshot.totals.in_flight += self.in_flight(number, words);
             for (sum, word) in sums.iter_mut().zip(&words[slot::TOTALS..]) {
                 *sum += load(word);
             }
@@ -103,19 +101,15 @@ impl State {
         snapshot
     }
 
-    /// Forgets the calls that were under way in processes that have ended, whose slots nobody has locked.
-    fn end_calls_of_the_dead(&self) {
-        let is_busy = |words: &[AtomicU64]| load(&words[slot::IN_FLIGHT]) > 0;
-        let busy: Vec<_> = self.slots().enumerate().filter(|(_, words)| is_busy(words)).collect();
-        let file = || self.file.as_ref().and_then(|file| opened_anew(file).ok());
-        let Some(file) = (!busy.is_empty()).then(file).flatten() else { return };
-        for (number, words) in busy {
-            let byte = LOCKS + number as u64;
-            if lock_byte(&file, byte).is_ok() {
-                words[slot::IN_FLIGHT].store(0, Ordering::Relaxed);
-                let _ = unlock_byte(&file, byte);
-            }
+    /// Calls that are under way in a slot. Those of a process that is gone are none.
+    fn in_flight(&self, number: usize, words: &[AtomicU64]) -> u64 {
+        let under_way = load(&words[slot::IN_FLIGHT]);
+        if under_way == 0 {
+            return 0;
         }
+        let Some(_lock) = lock(self, number) else { return under_way };
+        words[slot::IN_FLIGHT].store(0, Ordering::Relaxed);
+        0
     }
 
     /// Adds the parts of a slot that belong to the window, and says whether there were some.

@@ -1,0 +1,78 @@
+"""A process that answers rows, counts them where others do, and keeps a tally of its own.
+
+    python counted_worker.py BLOC STATE TALLY PLACE ROWS
+
+The tally at PLACE is rewritten around each call: rows that were begun, and rows that were answered.
+Once ROWS are answered it says so; then each line that it reads is answered with a snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BATCH = 1_000
+SINGLE = 50
+"""Rows that are asked for one by one after each batch."""
+_COUNT = struct.Struct("=qq")
+
+
+class Tally:
+    """Rows begun and rows answered, in a file, by place."""
+
+    def __init__(self, path: Path, places: int = 0) -> None:
+        if places:
+            path.write_bytes(bytes(places * _COUNT.size))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 0)
+
+    def write(self, place: int, begun: int, answered: int) -> None:
+        _COUNT.pack_into(self._map, place * _COUNT.size, begun, answered)
+
+    def read(self, place: int) -> tuple[int, int]:
+        begun, answered = _COUNT.unpack_from(self._map, place * _COUNT.size)
+        return begun, answered
+
+    def sums(self) -> tuple[int, int]:
+        """All rows answered, and all rows begun."""
+        counts = list(_COUNT.iter_unpack(self._map[:]))
+        return sum(answered for _, answered in counts), sum(begun for begun, _ in counts)
+
+
+def inputs(columns: dict[str, list[Any]]) -> Iterator[tuple[int, Any]]:
+    """Batches and single rows for ever, each with its number of rows."""
+    names = list(columns)
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    while True:
+        yield len(rows), columns
+        for row in rows[:SINGLE]:
+            yield 1, row
+
+
+def main() -> None:
+    import monobloc
+
+    bloc, state, tally_path, place, rows = sys.argv[1:]
+    engine: Any = monobloc.load(bloc, threads=1, state_dir=state)
+    tally, begun, answered = Tally(Path(tally_path)), 0, 0
+    columns = json.loads(Path(bloc).with_suffix(".json").read_text())
+    for n_rows, given in inputs(columns):
+        if answered >= int(rows):
+            break
+        begun += n_rows
+        tally.write(int(place), begun, answered)
+        engine.predict(given)
+        answered += n_rows
+        tally.write(int(place), begun, answered)
+    print("done", flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(engine.snapshot()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
