@@ -55,6 +55,7 @@ impl DriftReport {
         let mut part = format!("<p>{}</p>\n", escaped(&self.summary()));
         table(&mut part, &self.columns);
         if !self.outputs.is_empty() {
+            part.push_str("<p>outputs</p>\n");
             table(&mut part, &self.outputs);
         }
         part
@@ -84,12 +85,14 @@ fn table(page: &mut String, columns: &[ColumnDrift]) {
     page.push_str("distance</th><th title=\"population stability index\">PSI</th>");
     page.push_str("<th title=\"of the mean, in standard deviations of the reference\">shift</th>");
     page.push_str("<th>missing</th><th></th></tr>\n");
+    // Notebooks set cells to the right.
+    const SAID: &str = "<td class=\"said\" style=\"text-align: left\">";
     for column in columns {
         page.push_str(if column.drifted { "<tr class=\"drifted\">" } else { "<tr>" });
         cells(column).iter().for_each(|cell| {
             let _ = write!(page, "<td>{}</td>", escaped(cell));
         });
-        let _ = writeln!(page, "<td class=\"said\">{}</td></tr>", escaped(said(column)));
+        let _ = writeln!(page, "{SAID}{}</td></tr>", escaped(said(column)));
     }
     page.push_str("</table></div>\n");
 }
