@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,3 +70,20 @@ def test_workers_share_the_memory(service: Gunicorn, large_credit: Credit) -> No
     assert len(workers) >= 2
     for pid in workers:
         assert written(pid) < 16_000_000 < large_credit.bloc.stat().st_size
+
+
+def test_each_worker_knows_what_all_have_counted(service: Gunicorn, large_credit: Credit) -> None:
+    """Also what one counted that is gone."""
+    before = ask(service, large_credit.rows[:1])["counted"]
+    asked = 0
+    for round_number in range(3):
+        with ThreadPoolExecutor(WORKERS * 2) as clients:
+            answers = list(clients.map(lambda _: ask(service, large_credit.rows[:20]), range(60)))
+        asked += 20 * len(answers)
+        assert len({answer["pid"] for answer in answers}) >= 2
+        for _ in range(4 * WORKERS):
+            asked += 1
+            assert ask(service, large_credit.rows[:1])["counted"] == before + asked
+        if round_number < 2:
+            os.kill(answers[-1]["pid"], signal.SIGKILL)
+            time.sleep(1)

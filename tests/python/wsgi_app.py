@@ -12,7 +12,7 @@ from typing import Any
 
 import monobloc
 
-ENGINE = monobloc.load(os.environ["BLOC"])
+ENGINE: Any = monobloc.load(os.environ["BLOC"])
 LOADED_BY = os.getpid()
 
 
@@ -20,5 +20,10 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     rows = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     probabilities = [list(map(float, row)) for row in ENGINE.predict_proba(rows)]
     start_response("200 OK", [("Content-Type", "application/json")])
-    answer = {"pid": os.getpid(), "loaded_by": LOADED_BY, "probabilities": probabilities}
+    answer = {
+        "pid": os.getpid(),
+        "loaded_by": LOADED_BY,
+        "probabilities": probabilities,
+        "counted": ENGINE.snapshot()["rows"],
+    }
     return [json.dumps(answer).encode()]
