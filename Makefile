@@ -127,7 +127,7 @@ $(STAMPS)/wheel-peers: $(STAMPS)/wheel $(STAMPS)/venv-peers
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers or files for one part)
+bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers, files or monitoring for one part)
 	$(VENV)/python benches/run.py --only $(BENCH) --size $(SIZE) --without "$(WITHOUT)"
 
 .PHONY: format

@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "record"
 CONTAINERS = FOLDER / "containers"
 FILES = FOLDER / "files"
+MONITORING = FOLDER / "monitoring"
 NETWORKS = FOLDER / "networks"
 REQUESTS = FOLDER / "requests"
 TREES = FOLDER / "trees"

@@ -15,7 +15,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import CONTAINERS, FILES, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
+from record import CONTAINERS, FILES, MONITORING, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
 from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
@@ -96,6 +96,7 @@ def filled(text: str, record: Record, networks: Record) -> str:
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
         "files": lambda: newest_bars(FILES),
+        "monitoring": lambda: newest_bars(MONITORING),
         "networks": lambda: bars(networks),
         "requests": lambda: bars(Record.newest(REQUESTS)),
         "trees": lambda: f"{picture}\n\n{trees(*of_trees)}" if of_trees else NO_RECORD,

@@ -1,7 +1,7 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
     python benches/run.py [--only memory|speed|tiles|networks|trees|requests|
-                           containers|files]
+                           containers|files|monitoring]
                           [--size small|default] [--without PEERS]
 
 Answers are compared first, by their bytes; rivals are measured in the same run. Size is that
@@ -22,6 +22,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 import cold_start  # noqa: E402
 import containers  # noqa: E402
 import files  # noqa: E402
+import monitoring  # noqa: E402
 import networks  # noqa: E402
 import report  # noqa: E402
 import request_forms  # noqa: E402
@@ -37,6 +38,7 @@ from record import (  # noqa: E402
     CONTAINERS,
     FILES,
     LIBRARIES,
+    MONITORING,
     NETWORKS,
     REQUESTS,
     TREES,
@@ -44,6 +46,7 @@ from record import (  # noqa: E402
 )
 
 PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests", "containers", "files"]
+PARTS += ["monitoring"]
 
 
 def main() -> int:
@@ -80,11 +83,14 @@ def main() -> int:
     of_files = Record.new(LIBRARIES)
     if only in ("all", "files"):
         of_files.figures, of_files.left_out = files.measure(arguments.size)
+    of_monitoring = Record.new(LIBRARIES)
+    if only in ("all", "monitoring"):
+        of_monitoring.figures, of_monitoring.left_out = monitoring.measure()
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
     figures = record.figures + of_networks.figures + of_requests.figures + of_containers.figures
-    figures += of_files.figures
+    figures += of_files.figures + of_monitoring.figures
     if figures:
         print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
@@ -97,6 +103,8 @@ def main() -> int:
     if only in ("all", "files"):
         kept = arguments.size == "default"
         written.append(of_files.write(FILES if kept else files.kept(arguments.size)))
+    if only in ("all", "monitoring"):
+        written.append(of_monitoring.write(MONITORING))
     if of_trees is not None:
         written += _write_trees(of_trees, arguments.size)
     for path in written:
