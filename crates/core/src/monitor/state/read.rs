@@ -1,5 +1,6 @@
 //! What all processes have counted.
 
+use super::State;
 use super::layout::{BUCKETS, Span, slot, total, window};
 use super::own::lock;
 use crate::error::ErrorKind;
