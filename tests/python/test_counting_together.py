@@ -46,7 +46,7 @@ def test_killed_processes_lose_at_most_the_rows_in_flight(
         tmp_path,
         processes=PROCESSES,
         rows=rows,
-        seconds_between_kills=0.4,
+        seconds_between_kills=0.25,
         own_namespaces=own_namespaces,
     )
     assert outcome.kills >= 2
