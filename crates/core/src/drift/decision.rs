@@ -2,7 +2,7 @@
 
 use super::LiveCounts;
 use super::calibration::noise;
-use super::measures::{Measures, Rate, most_moved_bin};
+use super::measures::{Measures, Rate, any_bin, most_moved_bin};
 use crate::reference::{Distribution, OWN, Values};
 use serde::Serialize;
 
@@ -66,10 +66,11 @@ pub(super) fn reasons(
     judged: usize,
 ) -> Vec<Reason> {
     let limit = ALPHA / (TESTS * judged.max(1)) as f64;
-    let moved = |rate: &Rate, least: f64| {
-        let h = 2.0 * (rate.live.sqrt().asin() - rate.reference.sqrt().asin());
-        rate.p_value < limit && h.abs() >= least && (rate.live - rate.reference).abs() >= LEAST_POINTS
+    let matters = |live: f64, reference: f64, least: f64| {
+        let h = || 2.0 * (live.sqrt().asin() - reference.sqrt().asin());
+        (live - reference).abs() >= LEAST_POINTS && h().abs() >= least
     };
+    let moved = |rate: &Rate, least: f64| rate.p_value < limit && matters(rate.live, rate.reference, least);
     let faulty = |rate: &Option<Rate>| rate.as_ref().is_some_and(|rate| moved(rate, LEAST_FAULT));
     let mut found = Vec::new();
     let mut holds = |reason: Reason, is_so: bool| is_so.then(|| found.push(reason));
@@ -90,7 +91,10 @@ pub(super) fn reasons(
     holds(Reason::NewCategories, faulty(&measures.new_categories));
     let is_other_shape = measures.ks.is_some_and(|ks| ks.p_value < limit && ks.statistic >= LEAST_KS);
     holds(Reason::Shape, is_other_shape && exceeds_noise(reference, measures, usable));
-    if let Some((bin, rate)) = most_moved_bin(reference, live) {
+    // Where no bin moved enough to matter, the one that is tested best did not.
+    if any_bin(reference, live, |live, known| matters(live, known, LEAST_MOVE))
+        && let Some((bin, rate)) = most_moved_bin(reference, live)
+    {
         holds(Reason::Bin(bin), moved(&rate, LEAST_MOVE));
     }
     found.sort_by_key(|reason| rank(*reason));

@@ -181,6 +181,23 @@ impl MeanShift {
 /// The tests of single bins: the bin of a distribution's own whose share moved most by what chance allows, with the
 /// probability of a move of any of them (Bonferroni's bound). Numbers beyond the reference are not among them.
 pub(super) fn most_moved_bin(reference: &Distribution, live: &LiveCounts) -> Option<(usize, Rate)> {
+    let (bins, m, n) = single_bins(reference, live);
+    let tested = bins.len() as f64;
+    let rates = bins.into_iter().map(|(bin, live, known)| (bin, Rate::exact(live, n, known, m)));
+    let most = rates.min_by(|one, other| one.1.p_value.total_cmp(&other.1.p_value));
+    most.map(|(bin, rate)| (bin, Rate { p_value: (rate.p_value * tested).min(1.0), ..rate }))
+}
+
+/// Whether `moved` holds for the live share of any of these bins and the reference's, which costs no test.
+pub(super) fn any_bin(reference: &Distribution, live: &LiveCounts, moved: impl Fn(f64, f64) -> bool) -> bool {
+    let (bins, m, n) = single_bins(reference, live);
+    let (m, n) = (m.max(1) as f64, n.max(1) as f64);
+    bins.into_iter().any(|(_, live, known)| moved(live as f64 / n, known as f64 / m))
+}
+
+/// The bins that are tested each for itself, with their live rows and the reference's, and how many the reference and
+/// the live values are in all.
+fn single_bins(reference: &Distribution, live: &LiveCounts) -> (Vec<(usize, u64, u64)>, u64, u64) {
     let counts = reference.counts();
     let (m, n): (u64, u64) = (counts[OWN..].iter().sum(), live.values());
     let last = counts.len() - 1;
@@ -188,17 +205,15 @@ pub(super) fn most_moved_bin(reference: &Distribution, live: &LiveCounts) -> Opt
         Values::Numbers(_) => OWN + 1..last,
         Values::Categories(categories) => OWN..OWN + judged_categories(categories),
     };
-    let rates = own.clone().map(|bin| (bin, Rate::exact(live.counts[bin], n, counts[bin], m)));
+    let each = own.clone().map(|bin| (bin, live.counts[bin], counts[bin]));
     let rest = |counts: &[u64]| counts[own.end..].iter().sum::<u64>();
     let others = match &reference.values {
         Values::Categories(categories) if !categories.is_complete() => {
-            Some((last, Rate::exact(rest(&live.counts), n, rest(&counts), m)))
+            Some((last, rest(&live.counts), rest(&counts)))
         }
         _ => None,
     };
-    let tested = (own.len() + usize::from(others.is_some())) as f64;
-    let most = rates.chain(others).min_by(|one, other| one.1.p_value.total_cmp(&other.1.p_value));
-    most.map(|(bin, rate)| (bin, Rate { p_value: (rate.p_value * tested).min(1.0), ..rate }))
+    (each.chain(others).collect(), m, n)
 }
 
 fn ks(reference: &[u64], live: &[u64]) -> Tested {
