@@ -19,7 +19,7 @@ const ALL_OF: u64 = 5_000;
 const SAMPLED: u64 = 16;
 
 /// Rows of which each value is counted by itself.
-const FEW: usize = 8;
+const FEW: usize = 32;
 
 thread_local! {
     static COUNTS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
