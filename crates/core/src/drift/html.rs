@@ -65,6 +65,9 @@ impl DriftReport {
 const LEGEND: &str = "<p class=\"legend\"><span class=\"reference\"></span> reference \
 <span class=\"live\"></span> live</p>\n";
 
+/// The cell of a sentence. Notebooks set cells to the right.
+const SAID: &str = "<td class=\"said\" style=\"text-align: left\">";
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -85,8 +88,6 @@ fn table(page: &mut String, columns: &[ColumnDrift]) {
     page.push_str("distance</th><th title=\"population stability index\">PSI</th>");
     page.push_str("<th title=\"of the mean, in standard deviations of the reference\">shift</th>");
     page.push_str("<th>missing</th><th></th></tr>\n");
-    // Notebooks set cells to the right.
-    const SAID: &str = "<td class=\"said\" style=\"text-align: left\">";
     for column in columns {
         page.push_str(if column.drifted { "<tr class=\"drifted\">" } else { "<tr>" });
         cells(column).iter().for_each(|cell| {
