@@ -21,6 +21,7 @@ fn distributions() -> Vec<Distribution> {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn one_window_of_a_thousand_exceeds_the_floor() {
     let mut random = Random::new(2);
     for distribution in distributions() {
@@ -48,6 +49,7 @@ fn one_window_of_a_thousand_exceeds_the_floor() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn both_samples_are_noise() {
     let mut random = Random::new(3);
     let exact = &distributions()[0];
@@ -70,6 +72,7 @@ fn both_samples_are_noise() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn calibration_is_quick_and_the_same_each_time() {
     let mut reference = Reference { fields: distributions(), outputs: None };
     let begun = Instant::now();

@@ -145,24 +145,28 @@ fn false_alarms(reference_rows: usize, rows: usize, windows_of_one: usize) -> us
 const MOST_ALARMS: usize = 4;
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn windows_of_100_rows_without_drift_alarm_at_most_at_the_stated_rate() {
     assert!(false_alarms(20_000, 100, 20) <= MOST_ALARMS);
     assert!(false_alarms(2_000, 100, 5) <= MOST_ALARMS);
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn windows_of_1_000_rows_without_drift_alarm_at_most_at_the_stated_rate() {
     assert!(false_alarms(20_000, 1_000, 20) <= MOST_ALARMS);
     assert!(false_alarms(2_000, 1_000, 5) <= MOST_ALARMS);
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn windows_of_10_000_rows_without_drift_alarm_at_most_at_the_stated_rate() {
     assert!(false_alarms(20_000, 10_000, 20) <= MOST_ALARMS);
     assert!(false_alarms(2_000, 10_000, 5) <= MOST_ALARMS);
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn p_values_are_those_of_chance() {
     let mut random = Random::new(5);
     let normal = Population::new(0, &mut random);
@@ -296,6 +300,7 @@ const FAULTS: &[(&str, &[usize], usize, Fault, f64)] = &[
 ];
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "a simulation, for optimised builds")]
 fn faults_are_found_in_one_window() {
     for (what, columns, rows, fault, least) in FAULTS {
         let (large, sentence) = found(columns, 20_000, *rows, *fault);
