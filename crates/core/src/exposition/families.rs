@@ -74,7 +74,7 @@ impl Watched<'_> {
         let Totals {
             requests, rows, flagged, repaired, rejected, out_of_distribution, errors, findings, ..
         } = &self.snapshot.totals;
-        let ok = rows.saturating_sub(flagged + repaired + rejected);
+        let ok = [flagged, repaired, rejected].iter().fold(*rows, |rows, count| rows.saturating_sub(**count));
         let statuses = [("ok", ok), ("flagged", *flagged), ("repaired", *repaired), ("rejected", *rejected)];
         let info = Sample {
             suffix: "_info",
@@ -133,7 +133,7 @@ impl Watched<'_> {
         let mut samples: Vec<Sample> = bounds
             .zip(durations)
             .map(|(bound, count)| {
-                sum += count;
+                sum = u64::saturating_add(sum, *count);
                 Sample { suffix: "_bucket", labels: vec![("le", bound)], value: sum as f64 }
             })
             .collect();

@@ -114,7 +114,7 @@ impl Counter<'_> {
         let (rejected, unlike) = count_findings(totals, sanity, findings);
         let span = match state.layout.span {
             Span::Seconds(seconds) => now / seconds + 1,
-            Span::Rows(rows) => before / rows + 1,
+            Span::Rows(rows) => (before / rows).saturating_add(1),
         };
         let Some(part) = part(&state.layout, words, span) else { return };
         let counted = part[window::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);

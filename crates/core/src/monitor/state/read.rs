@@ -80,9 +80,10 @@ impl State {
             distributions.map(|each| Counted { counts: vec![0; each.n_bins()], distances: 0.0 }).collect();
         let mut sums = vec![0; total::LEN];
         for (number, words) in self.slots().enumerate() {
-            snapshot.totals.in_flight += self.in_flight(number, words);
+            let in_flight = self.in_flight(number, words);
+            snapshot.totals.in_flight = snapshot.totals.in_flight.saturating_add(in_flight);
             for (sum, word) in sums.iter_mut().zip(&words[slot::TOTALS..]) {
-                *sum += load(word);
+                *sum = u64::saturating_add(*sum, load(word));
             }
             let is_live = self.add_window(words, now, &mut snapshot);
             snapshot.totals.workers += u64::from(is_live);
@@ -117,7 +118,7 @@ impl State {
     fn add_window(&self, words: &[AtomicU64], now: u64, snapshot: &mut Snapshot) -> bool {
         let newest = match self.layout.span {
             Span::Seconds(seconds) => now / seconds + 1,
-            Span::Rows(rows) => load(&words[slot::TOTALS + total::ROWS]) / rows + 1,
+            Span::Rows(rows) => (load(&words[slot::TOTALS + total::ROWS]) / rows).saturating_add(1),
         };
         let n_parts = self.layout.n_parts as u64;
         let mut is_live = false;
@@ -125,24 +126,30 @@ impl State {
             let part = &words[self.layout.part(place)];
             let span = part[window::SPAN].load(Ordering::Acquire);
             // A process whose clock goes before this one's by less than a part counts, too.
-            if span == 0 || span > newest + 1 || span + n_parts <= newest {
+            if span == 0 || span > newest.saturating_add(1) || span + n_parts <= newest {
                 continue;
             }
-            is_live |= load(&part[window::ROWS]) > 0;
-            snapshot.rows += load(&part[window::ROWS]);
-            snapshot.seen += load(&part[window::SEEN]);
-            snapshot.rejected += load(&part[window::REJECTED]);
-            snapshot.out_of_distribution += load(&part[window::OUT_OF_DISTRIBUTION]);
+            is_live |= count(&part[window::ROWS]) > 0;
+            snapshot.rows += count(&part[window::ROWS]);
+            snapshot.seen += count(&part[window::SEEN]);
+            snapshot.rejected += count(&part[window::REJECTED]);
+            snapshot.out_of_distribution += count(&part[window::OUT_OF_DISTRIBUTION]);
             for (number, into) in snapshot.distributions.iter_mut().enumerate() {
                 let start = self.layout.distribution(number);
                 into.distances += load(&part[start]) as i64 as f64 / UNIT;
                 for (sum, word) in into.counts.iter_mut().zip(&part[start + 1..]) {
-                    *sum += load(word);
+                    *sum += count(word);
                 }
             }
         }
         is_live
     }
+}
+
+/// A count of a part, which no honest one exceeds: a damaged file's sums must not overflow.
+fn count(word: &AtomicU64) -> u64 {
+    const MOST: u64 = 1 << 40;
+    load(word).min(MOST)
 }
 
 fn load(word: &AtomicU64) -> u64 {
