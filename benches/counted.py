@@ -107,10 +107,11 @@ def run(
     ):
         assert time.monotonic() - begun_at < DEADLINE, "the workers did not end in time"
         time.sleep(seconds_between_kills)
-        number = moments.randrange(processes)
-        worker = workers[number]
-        answered = tally.read(worker.place)[1]
-        if 0 < answered < goals[number] and kills < MOST_KILLS:
+        answered = [tally.read(worker.place)[1] for worker in workers]
+        at_work = [i for i in range(processes) if 0 < answered[i] < goals[i]]
+        if at_work and kills < MOST_KILLS:
+            number = moments.choice(at_work)
+            worker = workers[number]
             worker.end(kill=True)
             kills += 1
             goals[number] -= tally.read(worker.place)[1]

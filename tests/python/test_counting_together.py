@@ -40,13 +40,13 @@ def test_killed_processes_lose_at_most_the_rows_in_flight(
 ) -> None:
     if own_namespaces and not counted.has_namespaces():
         pytest.skip("processes can't be put into namespaces of their own here")
-    rows = 250_000
+    rows = 1_000_000
     outcome = counted.run(
         bloc,
         tmp_path,
         processes=PROCESSES,
         rows=rows,
-        seconds_between_kills=0.25,
+        seconds_between_kills=0.2,
         own_namespaces=own_namespaces,
     )
     assert outcome.kills >= 2
