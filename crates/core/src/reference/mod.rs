@@ -18,7 +18,7 @@ pub use numbers::Numbers;
 
 use crate::bloc::Bloc;
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::{Input, Value};
+use crate::input::Value;
 use crate::schema::Schema;
 use serde::{Deserialize, Serialize};
 
@@ -231,18 +231,6 @@ impl Distribution {
             Value::Integer(value) => value as f64,
         };
         (self.bin_of_number(number), number)
-    }
-
-    /// Adds the values of a field in all rows to what was counted, bin by bin, and gives the sum of the finite numbers'
-    /// distances from the reference's mean, in its standard deviations.
-    pub fn count(&self, input: &Input<'_>, field: usize, counts: &mut [u64]) -> f64 {
-        let mut sum = 0.0;
-        for row in 0..input.n_rows() {
-            let (bin, number) = self.bin_of(input.value(field, row));
-            counts[bin] += 1;
-            sum += self.distance(number);
-        }
-        sum
     }
 
     /// How far a finite number lies from the reference's mean, in its standard deviations, at most [`FARTHEST`];

@@ -110,7 +110,6 @@ impl Counter<'_> {
         let words = state.own();
         let totals = &words[slot::TOTALS..];
         let before = totals[total::ROWS].fetch_add(n_rows as u64, Ordering::Relaxed);
-        words[slot::LAST].store(now, Ordering::Relaxed);
         let (rejected, unlike) = count_findings(totals, sanity, findings);
         let span = match state.layout.span {
             Span::Seconds(seconds) => now / seconds + 1,

@@ -33,10 +33,6 @@ pub enum Span {
 
 /// Offsets within a slot.
 pub mod slot {
-    /// When its process took it, in seconds since 1970.
-    pub const TAKEN: usize = 0;
-    /// When it last counted a row.
-    pub const LAST: usize = 1;
     /// Calls that are under way.
     pub const IN_FLIGHT: usize = 2;
     /// The first of what is counted for ever.

@@ -30,7 +30,6 @@ impl Own {
         let words = &state.shared.words()[state.layout.slot(number)];
         // Who had it before is gone, with the calls that it was in.
         words[slot::IN_FLIGHT].store(0, Ordering::Relaxed);
-        words[slot::TAKEN].store(crate::monitor::now(), Ordering::Relaxed);
         for part in 0..=state.layout.n_parts as u64 {
             let span = &words[state.layout.part(part)][window::SPAN];
             let _ = span.compare_exchange(BUSY, 0, Ordering::Relaxed, Ordering::Relaxed);
