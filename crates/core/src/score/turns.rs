@@ -25,7 +25,8 @@ struct Writing<W> {
 }
 
 /// Takes parts from `next`, does `work` on them on `threads` threads, each with memory of its own, and calls `write` for
-/// each in order. The first part that fails, in order, ends all.
+/// each in order. The first part that fails, in order, ends all. Once `next` has given none, or failed, it is not asked
+/// again.
 pub(super) fn in_order<M: Default, N, W>(
     threads: usize,
     next: N,
@@ -36,7 +37,7 @@ where
     N: FnMut(&mut M) -> Result<bool> + Send,
     W: FnMut(&mut M) -> std::result::Result<(), Stop> + Send,
 {
-    let reading = Mutex::new((0_u64, next));
+    let reading = Mutex::new((0_u64, Some(next)));
     let writing = Mutex::new(Writing { turn: 0, write, stop: None });
     let turned = Condvar::new();
     let worker = || {
@@ -45,9 +46,14 @@ where
             let (number, read) = {
                 let mut reading = locked(&reading);
                 let (number, next) = &mut *reading;
+                let Some(ask) = next else { return };
                 let taken = *number;
                 *number += 1;
-                (taken, guard(|| next(&mut memory)))
+                let read = guard(|| ask(&mut memory));
+                if !matches!(read, Ok(true)) {
+                    *next = None;
+                }
+                (taken, read)
             };
             let worked = match read {
                 Ok(false) => return,
@@ -60,7 +66,9 @@ where
             if writing.stop.is_some() {
                 return;
             }
-            let written = worked.map_err(Stop::Failed).and_then(|()| (writing.write)(&mut memory));
+            let written = worked.map_err(Stop::Failed).and_then(|()| {
+                guard(|| Ok((writing.write)(&mut memory))).unwrap_or_else(|panic| Err(Stop::Failed(panic)))
+            });
             writing.turn += 1;
             writing.stop = written.err();
             turned.notify_all();
@@ -130,5 +138,26 @@ mod tests {
         let write = |_: &mut ()| -> std::result::Result<(), Stop> { Ok(()) };
         let ended = in_order(3, |()| Ok(true), |()| panic!("in work"), write);
         assert!(matches!(ended, Err(Stop::Failed(error)) if error.kind() == ErrorKind::Internal));
+        let write = |_: &mut ()| -> std::result::Result<(), Stop> { panic!("in write") };
+        let ended = in_order(3, |()| Ok(true), |()| Ok(()), write);
+        assert!(matches!(ended, Err(Stop::Failed(error)) if error.kind() == ErrorKind::Internal));
+    }
+
+    /// A reader may give anything after its end.
+    #[test]
+    fn nothing_is_read_after_the_end() {
+        for fails in [false, true] {
+            let mut n_asked = 0;
+            let next = |(): &mut ()| {
+                n_asked += 1;
+                match n_asked {
+                    5 if fails => Err(Error::new(ErrorKind::Io, "the end")),
+                    5 => Ok(false),
+                    _ => Ok(true),
+                }
+            };
+            let ended = in_order(4, next, |()| Ok(()), |()| Ok(()));
+            assert_eq!((ended.is_err(), n_asked), (fails, 5));
+        }
     }
 }
