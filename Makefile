@@ -137,7 +137,7 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
 .PHONY: test
-test: test-format test-lint test-docs test-rust test-tabular test-parquet test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+test: test-format test-lint test-docs test-rust test-tabular test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
@@ -154,13 +154,6 @@ test-lint: | tools
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
 	$(CARGO) test --locked --quiet --release --workspace --no-default-features --lib --tests
-
-# With Parquet, which most builds go without, in a folder of its own: zstd's build would have tract compiled again.
-.PHONY: test-parquet
-test-parquet: $(STAMPS)/wheel target/release/monobloc
-	$(CARGO) build --locked --quiet --release --package monobloc-cli --no-default-features --features parquet \
-		--target-dir target/parquet
-	PARQUET_COMMAND=target/parquet/release/monobloc $(VENV)/python -m pytest --quiet tests/python/test_predict_parquet.py
 
 # The Python face for an interpreter without a global lock, which has no stable ABI to build for before 3.15.
 .PHONY: test-free-threaded

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    monobloc::error::hush_foreign_panics();
     ExitCode::from(monobloc_cli::run(std::env::args_os().skip(1)))
 }

@@ -1,5 +1,7 @@
 //! The error of this library: a kind from a numbered catalogue, a message for people, and its cause.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
@@ -55,6 +57,11 @@ impl Error {
         self
     }
 
+    /// The message, for people: what was being read, what was found, and what was expected.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The kind, for branching.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -86,18 +93,40 @@ impl Error {
 /// # Errors
 /// What `call` gives, or [`ErrorKind::Internal`] with the panic's message.
 pub fn guard<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
-    caught(call).unwrap_or_else(|panic| {
-        Err(Error::new(ErrorKind::Internal, format!("a fault of monobloc's own, please report it: {panic}")))
+    // Engines are immutable and scratch is overwritten at each use, so nothing is seen half changed.
+    std::panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = format!("a fault of monobloc's own, please report it: {}", text(&*panic));
+        Err(Error::new(ErrorKind::Internal, message))
     })
 }
 
-/// Runs `call`, and gives the message of a panic in it as an error.
+thread_local! {
+    /// Whether a panic on this thread would be a foreign format's.
+    static IS_FOREIGN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a reader of a foreign format, and gives the message of a panic in it as an error.
 pub(crate) fn caught<R>(call: impl FnOnce() -> R) -> std::result::Result<R, String> {
-    // Engines are immutable and scratch is overwritten at each use, so nothing is seen half changed.
-    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
-    })
+    let outer = IS_FOREIGN.replace(true);
+    let result = std::panic::catch_unwind(AssertUnwindSafe(call));
+    IS_FOREIGN.set(outer);
+    result.map_err(|panic| text(&*panic).to_owned())
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+/// Keeps panics in readers of foreign formats and graphs, which become errors, from being told on standard error; of others the
+/// hook that is there now tells. For programs and faces that own the process's panic hook, once.
+pub fn hush_foreign_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IS_FOREIGN.get() {
+            hook(panic);
+        }
+    }));
 }
 
 impl ErrorKind {

@@ -36,6 +36,7 @@ use std::ffi::OsString;
 /// The native half of `monobloc`.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    monobloc::error::hush_foreign_panics();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     error::register(module)?;
     module.add_class::<engine::Engine>()?;
