@@ -3,6 +3,7 @@
 mod answers;
 mod arrow;
 mod json;
+mod loading;
 mod memory;
 #[cfg(feature = "onnx")]
 mod network;
@@ -11,6 +12,7 @@ mod watched;
 
 pub(crate) use arrow::answer_table;
 pub(crate) use json::{label as write_label, list as write_list, write as write_json};
+pub use loading::Loading;
 #[cfg(feature = "onnx")]
 pub use network::NetworkPrediction;
 

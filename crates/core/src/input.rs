@@ -32,6 +32,12 @@ pub struct Input<'a> {
 #[derive(Debug)]
 enum Columns<'a> {
     Apart(Vec<Option<Column<'a>>>),
+    /// A row after the other, each with as many cells.
+    Cells {
+        cells: &'a [Cell],
+        n_fields: usize,
+        text: &'a str,
+    },
     Matrix(Matrix<'a>),
 }
 
@@ -118,6 +124,22 @@ impl<'a> Input<'a> {
         Ok(Input { first_row: 0, n_rows, columns: Columns::Matrix(matrix), extra: None, nulls: Vec::new() })
     }
 
+    /// Rows of cells, each with one for every field of `schema` in its order, one row after another. `text` is what
+    /// text cells refer to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] when the last row is short.
+    pub fn of_cells(schema: &Schema, cells: &'a [Cell], text: &'a str) -> Result<Self> {
+        let n_fields = schema.fields().len();
+        let n_rows = cells.len().checked_div(n_fields).unwrap_or(0);
+        if n_rows * n_fields != cells.len() {
+            let message = format!("{} cells; expected rows of {n_fields}, one for each field", cells.len());
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        let columns = Columns::Cells { cells, n_fields, text };
+        Ok(Input { first_row: 0, n_rows, columns, extra: None, nulls: Vec::new() })
+    }
+
     /// Rows from named columns. Columns that are no field of `schema` are ignored.
     ///
     /// # Errors
@@ -186,6 +208,10 @@ impl<'a> Input<'a> {
     pub(crate) fn column(&self, field: usize) -> Option<Column<'a>> {
         match &self.columns {
             Columns::Apart(columns) => *columns.get(field)?,
+            Columns::Cells { cells, n_fields, text } => {
+                let own = cells.get(field..).filter(|_| field < *n_fields).unwrap_or_default();
+                Some(Column::Cells(Cells::every(own, *n_fields, self.n_rows, text)))
+            }
             Columns::Matrix(Matrix::Float32(values)) => values.column(field).map(Column::Float32),
             Columns::Matrix(Matrix::Float64(values)) => values.column(field).map(Column::Float64),
         }
@@ -251,7 +277,7 @@ impl<'a> Input<'a> {
     /// The values as one matrix, where they are one.
     pub(crate) fn matrix(&self) -> Option<&Matrix<'a>> {
         match &self.columns {
-            Columns::Apart(_) => None,
+            Columns::Apart(_) | Columns::Cells { .. } => None,
             Columns::Matrix(matrix) => Some(matrix),
         }
     }

@@ -33,6 +33,7 @@ pub mod preprocess;
 pub mod records;
 pub mod reference;
 pub mod request;
+pub mod row;
 pub mod sanity;
 pub mod schema;
 pub mod score;
@@ -43,7 +44,7 @@ pub use bloc::Bloc;
 pub use budget::CpuBudget;
 #[cfg(feature = "onnx")]
 pub use engine::NetworkPrediction;
-pub use engine::{Engine, LoadOptions, LoadReport, Prediction, Verify};
+pub use engine::{Engine, LoadOptions, LoadReport, Loading, Prediction, Verify};
 pub use error::{Error, ErrorKind, Result};
 pub use extra::Extra;
 pub use footprint::Footprint;
@@ -51,5 +52,6 @@ pub use input::{Cell, Cells, Column, Input, Matrix};
 pub use mapped::View;
 #[cfg(feature = "onnx")]
 pub use model::graph::Tensor;
+pub use row::Row;
 pub use sanity::{Finding, FindingKind, Status, Value};
 pub use strided::{Strided, StridedMatrix};

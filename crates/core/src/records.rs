@@ -89,6 +89,9 @@ impl Records {
     /// # Errors
     /// As [`Input::new`], for a schema of another number of fields.
     pub fn input(&self, schema: &Schema, has: impl Fn(usize) -> bool) -> Result<Input<'_>> {
+        if self.n_fields == schema.fields().len() && (0..self.n_fields).all(&has) {
+            return Input::of_cells(schema, &self.cells, &self.text);
+        }
         let column = |field: usize| {
             let cells = self.cells.get(field..).unwrap_or_default();
             Column::Cells(Cells::every(cells, self.n_fields, self.n_rows, &self.text))

@@ -1,13 +1,10 @@
 //! What an engine watches, as Python says it and sees it.
 
-use crate::error::raise;
+use crate::error::{exception, raise};
 use monobloc::ErrorKind;
 use monobloc::monitor::{MonitorOptions, Span};
 use pyo3::PyResult;
 use std::path::PathBuf;
-
-/// Parts of a window.
-const PARTS: usize = 12;
 
 /// The arguments of `load` that say how rows are counted.
 #[derive(Clone, Debug)]
@@ -19,21 +16,16 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
-    /// The core's options, `None` for no counting. `workers` have a slot each, and the process that they are forked from.
+    /// The core's options, `None` for no counting.
     pub fn options(&self, workers: Option<usize>) -> PyResult<Option<MonitorOptions>> {
         let Monitoring { monitor, state_dir, window_seconds, window_rows } = self;
-        let parts = |name: &str, length: i64| {
-            let length = u64::try_from(length).ok().filter(|length| *length >= PARTS as u64);
-            let message =
-                format!("{name} is too short; expected {PARTS} at least, since a window has {PARTS} parts");
-            length
-                .map(|length| length.div_ceil(PARTS as u64))
-                .ok_or_else(|| raise(ErrorKind::InvalidArgument, message))
+        let length = |length: i64| u64::try_from(length).unwrap_or(0);
+        let window = match window_rows {
+            Some(rows) => Span::Rows(length(*rows)),
+            None => Span::Seconds(length(*window_seconds)),
         };
-        let span = match window_rows {
-            Some(rows) => Span::Rows(parts("window_rows", *rows)?),
-            None => Span::Seconds(parts("window_seconds", *window_seconds)?),
-        };
+        let mut options = MonitorOptions::of_window(window, workers).map_err(|error| exception(&error))?;
+        options.state_dir.clone_from(state_dir);
         if !monitor {
             let message = "monitor=False counts nothing that a state_dir could keep";
             return match state_dir {
@@ -41,7 +33,6 @@ impl Monitoring {
                 None => Ok(None),
             };
         }
-        let slots = workers.map(|workers| workers + 1);
-        Ok(Some(MonitorOptions { state_dir: state_dir.clone(), parts: PARTS, span, slots }))
+        Ok(Some(options))
     }
 }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::arrow::{ArrowRows, batches, table};
 use crate::error::{Error, ErrorKind, Result, guard};
+use crate::input::Input;
 use crate::model::{Answer, Ensemble, Label};
 use crate::sanity::Finding;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -23,11 +24,24 @@ impl Engine {
             let ensemble = self.ensemble().inspect_err(uncounted)?;
             let rows = ArrowRows::read(&self.schema, self.pipeline.needed(), batch).inspect_err(uncounted)?;
             let input = rows.input(&self.schema).inspect_err(uncounted)?;
-            let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
-            let mut values = vec![0.0; rows.n_rows() * ensemble.width(answer)];
-            let findings = self.answer_into(&input, answer, &mut values)?;
-            answer_table(ensemble, rows.n_rows(), &values, &findings)
+            self.table_of(ensemble, &input)
         })
+    }
+
+    /// The same for rows of any form.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; [`ErrorKind::InvalidArgument`] for a network, which takes tensors.
+    pub fn run_table(&self, input: &Input<'_>) -> Result<RecordBatch> {
+        self.table_of(self.ensemble()?, input)
+    }
+
+    fn table_of(&self, ensemble: &Ensemble, input: &Input<'_>) -> Result<RecordBatch> {
+        let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
+        let mut values = vec![0.0; input.n_rows() * ensemble.width(answer)];
+        let mut findings = self.answer_into(input, answer, &mut values)?;
+        findings.iter_mut().for_each(|finding| finding.row -= input.first_row());
+        answer_table(ensemble, input.n_rows(), &values, &findings)
     }
 
     /// The answers for a body of record batches, both in Arrow's IPC format: a stream or a file is taken, a stream

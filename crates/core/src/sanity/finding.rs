@@ -42,6 +42,11 @@ impl Status {
     /// All of them, in ascending gravity.
     pub const ALL: [Status; 4] = [Status::Ok, Status::Flagged, Status::Repaired, Status::Rejected];
 
+    /// The number, the same in every language: 0 for [`Status::Ok`], then by gravity.
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
     /// The name in `snake_case`, the same in every language.
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +59,7 @@ impl Status {
 }
 
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal, $name:literal;)+) => {
         /// What was found.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -65,6 +70,11 @@ macro_rules! kinds {
         impl FindingKind {
             /// Every kind.
             pub const ALL: &'static [FindingKind] = &[$(FindingKind::$kind,)+];
+
+            /// The kind's number, the same in every language and never used again for something else.
+            pub const fn number(self) -> u32 {
+                match self { $(FindingKind::$kind => $number,)+ }
+            }
 
             /// The name in `snake_case`, the same in every language.
             pub const fn name(self) -> &'static str {
@@ -81,29 +91,29 @@ macro_rules! kinds {
 
 kinds! {
     /// A row that names its values has none for the field.
-    Absent = "absent";
+    Absent = 1, "absent";
     /// A column or key that is no field of the model.
-    Extra = "extra";
+    Extra = 2, "extra";
     /// An infinite number.
-    Infinite = "infinite";
+    Infinite = 3, "infinite";
     /// A missing value, where the reference has none or the model takes none.
-    Missing = "missing";
+    Missing = 4, "missing";
     /// An input tensor holds NaN or an infinite number.
-    NonFinite = "non_finite";
+    NonFinite = 5, "non_finite";
     /// An output is NaN or infinite.
-    NonFiniteOutput = "non_finite_output";
+    NonFiniteOutput = 6, "non_finite_output";
     /// A number outside of the field's range.
-    OutOfRange = "out_of_range";
+    OutOfRange = 7, "out_of_range";
     /// The source model would refuse the row for another reason.
-    Refused = "refused";
+    Refused = 8, "refused";
     /// A text that an alias or a normalisation leads to a category.
-    Renamed = "renamed";
+    Renamed = 9, "renamed";
     /// A text that is longer than the field's texts.
-    TooLong = "too_long";
+    TooLong = 10, "too_long";
     /// A value that is none of the categories.
-    UnknownCategory = "unknown_category";
+    UnknownCategory = 11, "unknown_category";
     /// A value of another type than the field's.
-    WrongType = "wrong_type";
+    WrongType = 12, "wrong_type";
 }
 
 impl FindingKind {

@@ -49,6 +49,32 @@ impl Default for MonitorOptions {
     }
 }
 
+impl MonitorOptions {
+    /// A window of so many seconds or rows, in twelve parts, for `workers` processes where their number is known.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] for a window that is shorter than its parts are many.
+    pub fn of_window(window: Span, workers: Option<usize>) -> Result<MonitorOptions> {
+        let parts = MonitorOptions::default().parts;
+        let part = |name: &str, length: u64| {
+            let message = format!(
+                "{name} is {length}, too short; expected {parts} at least, since a window has {parts} parts"
+            );
+            let long_enough = length >= parts as u64;
+            long_enough
+                .then(|| length.div_ceil(parts as u64))
+                .ok_or_else(|| Error::new(crate::error::ErrorKind::InvalidArgument, message))
+        };
+        let span = match window {
+            Span::Rows(rows) => Span::Rows(part("window_rows", rows)?),
+            Span::Seconds(seconds) => Span::Seconds(part("window_seconds", seconds)?),
+        };
+        // The process that workers are forked from has a slot, too.
+        let slots = workers.map(|workers| workers + 1);
+        Ok(MonitorOptions { span, slots, ..MonitorOptions::default() })
+    }
+}
+
 /// The counters of all processes.
 #[derive(Debug)]
 pub(super) struct State {
