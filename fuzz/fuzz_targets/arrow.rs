@@ -23,7 +23,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("fuzz.bloc");
     TreePacker::default().write(MODEL.as_bytes(), &path).expect("packed");
-    let options = LoadOptions { max_body_bytes: Some(1 << 16), ..LoadOptions::default() };
+    let options = LoadOptions::default().max_body_bytes(1 << 16);
     Engine::load(&path, &options).expect("loaded")
 });
 

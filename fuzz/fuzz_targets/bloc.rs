@@ -8,7 +8,7 @@ use std::io::Write;
 fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("written");
-    let options = LoadOptions { verify: Verify::Full, ..LoadOptions::default() };
+    let options = LoadOptions::default().verify(Verify::Full);
     if let Ok(engine) = Engine::load(file.path(), &options) {
         let _ = golden::replay(&engine);
     }

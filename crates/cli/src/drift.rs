@@ -31,7 +31,7 @@ pub struct Arguments {
 /// The text to print.
 pub fn run(arguments: &Arguments) -> Result<String> {
     let Arguments { bloc, live, rows, format, html, json } = arguments;
-    let engine = Engine::load(bloc, &LoadOptions { monitor: None, ..LoadOptions::default() })?;
+    let engine = Engine::load(bloc, &LoadOptions::default().without_monitor())?;
     let report = match (live, rows) {
         (Some(state), _) => engine.drift_of_state(state)?,
         (None, rows) => {

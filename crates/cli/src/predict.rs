@@ -64,8 +64,7 @@ pub fn run(arguments: Arguments) -> Result<Option<String>> {
     };
     // Each block is answered on the thread that read it.
     let threads = threads.unwrap_or_else(|| monobloc::CpuBudget::read(None).threads);
-    let engine =
-        Engine::load(&bloc, &LoadOptions { monitor: None, threads: Some(1), ..LoadOptions::default() })?;
+    let engine = Engine::load(&bloc, &LoadOptions::default().without_monitor().threads(1))?;
     let bar = Bar::new(total);
     let scored = Scoring { threads: Some(threads), ..scoring }.run(&engine, &|scored| bar.show(scored));
     bar.end();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 /// The text to print when all is well.
 pub fn run(path: &Path, digest: Option<&str>) -> Result<String> {
-    let options =
-        LoadOptions { digest: digest.map(str::to_owned), verify: Verify::Full, ..LoadOptions::default() };
+    let mut options = LoadOptions::default().verify(Verify::Full);
+    options.digest = digest.map(str::to_owned);
     let engine = Engine::load(path, &options)?;
     let report = golden::replay(&engine)?;
     if !report.accepted {

@@ -78,7 +78,7 @@ impl Timed {
     fn follow(&mut self, words: &[&str]) -> Result<Value> {
         match *words {
             ["load"] => {
-                let options = LoadOptions { threads: Some(self.threads), ..LoadOptions::default() };
+                let options = LoadOptions::default().threads(self.threads);
                 let start = Instant::now();
                 self.engine = Some(Engine::load(&self.bloc, &options)?);
                 Ok(json!({ "load": start.elapsed().as_secs_f64() }))

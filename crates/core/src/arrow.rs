@@ -1,4 +1,8 @@
 //! Rows in Arrow's arrays: columns borrowed where they lie, matched by name. `docs/arrow.md` says what is taken.
+//!
+//! The crates of Arrow's whose types stand in signatures are found here too: a program that takes them from here has the
+//! major that [`Engine::run_record_batch`](crate::Engine::run_record_batch) takes, whatever major its other
+//! dependencies have. A later major of theirs is a breaking change of this crate, and comes with one of its own.
 
 mod answer;
 pub(crate) mod body;
@@ -7,6 +11,7 @@ mod column;
 pub use answer::table;
 pub(crate) use body::batches;
 pub use column::ArrowColumn;
+pub use {arrow_array, arrow_schema};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::extra::Extra;

@@ -94,8 +94,7 @@ impl Measured {
 /// without rows, or rows for a model that takes tensors.
 pub fn run(path: &Path, options: &BenchOptions) -> Result<BenchReport> {
     let threads = options.threads.unwrap_or_else(|| CpuBudget::read(None).threads);
-    let load =
-        |threads| Engine::load(path, &LoadOptions { threads: Some(threads), ..LoadOptions::default() });
+    let load = |threads| Engine::load(path, &LoadOptions::default().threads(threads));
     let one = load(1)?;
     let all = if threads > 1 { Some(load(threads)?) } else { None };
     #[cfg(feature = "onnx")]

@@ -7,6 +7,7 @@ mod loading;
 mod memory;
 #[cfg(feature = "onnx")]
 mod network;
+mod options;
 mod tiles;
 mod watched;
 
@@ -15,6 +16,7 @@ pub(crate) use json::{label as write_label, list as write_list, write as write_j
 pub use loading::Loading;
 #[cfg(feature = "onnx")]
 pub use network::NetworkPrediction;
+pub use options::{LoadOptions, Verify};
 
 use crate::bloc::{Bloc, Health, Manifest};
 use crate::budget::Budget;
@@ -23,7 +25,7 @@ use crate::mapped::View;
 use crate::model::linear::{Linear, LinearSpec};
 use crate::model::trees::Forest;
 use crate::model::{Constant, Ensemble, Model, Scorer, Task};
-use crate::monitor::{self, EventCounts, EventOptions, Monitor, MonitorOptions, OutOfDistribution};
+use crate::monitor::{self, EventCounts, Monitor, OutOfDistribution};
 use crate::pace::Pace;
 use crate::params::Params;
 use crate::preprocess::Pipeline;
@@ -56,51 +58,6 @@ pub struct Engine {
     features_pace: Pace,
     max_body_bytes: usize,
     report: LoadReport,
-}
-
-/// How to load an engine.
-#[derive(Clone, Debug)]
-pub struct LoadOptions {
-    /// The digest that the bloc must have.
-    pub digest: Option<String>,
-    /// Where rows unlike the reference are told of; by default nowhere.
-    pub events: Option<EventOptions>,
-    /// Bytes of a request body at most, JSON's or Arrow's; by default [`crate::request::MAX_BODY_BYTES`].
-    pub max_body_bytes: Option<usize>,
-    /// How rows and outputs are counted, or `None` for no counting.
-    pub monitor: Option<MonitorOptions>,
-    /// Threads that batches take together, 256 at most; 1 keeps each on its caller's thread, however many callers there are. By
-    /// default the budget that [`CpuBudget::read`](crate::CpuBudget::read) explains, followed as it changes.
-    pub threads: Option<usize>,
-    /// How much of the file to read.
-    pub verify: Verify,
-    /// How many processes share the CPUs; by default what `WEB_CONCURRENCY` says.
-    pub workers: Option<usize>,
-}
-
-impl Default for LoadOptions {
-    /// The structure is proven, the budget kept, and an hour of rows counted.
-    fn default() -> Self {
-        LoadOptions {
-            digest: None,
-            events: None,
-            max_body_bytes: None,
-            monitor: Some(MonitorOptions::default()),
-            threads: None,
-            verify: Verify::default(),
-            workers: None,
-        }
-    }
-}
-
-/// How much of a bloc loading reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verify {
-    /// Every byte, against its digest.
-    Full,
-    /// The structure, in time independent of the size.
-    #[default]
-    Structure,
 }
 
 /// What loading cost.

@@ -71,7 +71,7 @@ impl Footprint {
     /// As [`Engine::load`].
     pub fn of_blocs(blocs: &[impl AsRef<Path>], workers: usize, threads: Option<usize>) -> Result<Footprint> {
         let process_bytes = private_bytes().unwrap_or(0);
-        let options = LoadOptions { threads, workers: Some(workers.max(1)), ..LoadOptions::default() };
+        let options = LoadOptions { threads, ..LoadOptions::default().workers(workers.max(1)) };
         let engines: Vec<Engine> =
             blocs.iter().map(|bloc| Engine::load(bloc, &options)).collect::<Result<_>>()?;
         let footprint = Footprint::of_engines(engines.iter(), workers, threads)?;

@@ -4,6 +4,8 @@
 #[cfg(target_endian = "big")]
 compile_error!("blocs are little-endian and mapped as they are");
 
+#[cfg(feature = "ndarray")]
+mod array;
 pub mod arrow;
 pub mod bench;
 pub mod bloc;
@@ -40,6 +42,8 @@ pub mod score;
 pub mod strided;
 mod vocabulary;
 
+#[cfg(feature = "ndarray")]
+pub use ::ndarray;
 pub use bloc::Bloc;
 pub use budget::CpuBudget;
 #[cfg(feature = "onnx")]

@@ -45,6 +45,18 @@ pub enum Kind {
     String,
 }
 
+impl Kind {
+    /// The name in `snake_case`, the same in every language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Boolean => "boolean",
+            Kind::Float => "float",
+            Kind::Integer => "integer",
+            Kind::String => "string",
+        }
+    }
+}
+
 /// The two missing values of the Python world.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

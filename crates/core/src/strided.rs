@@ -156,6 +156,18 @@ impl<'a, T: Plain> StridedMatrix<'a, T> {
     }
 }
 
+#[cfg(feature = "ndarray")]
+impl<'a, T: Plain> From<ndarray::ArrayView2<'a, T>> for StridedMatrix<'a, T> {
+    /// The view's elements where they lie, whatever its strides.
+    fn from(view: ndarray::ArrayView2<'a, T>) -> Self {
+        let (n_rows, n_columns) = view.dim();
+        let strides = [0, 1].map(|axis| view.strides()[axis] * size_of::<T>().cast_signed());
+        // SAFETY: the view borrows its elements for `'a`; `as_ptr` leads to the first of them, whatever the signs of
+        // the strides, which count elements.
+        unsafe { Self::from_raw_parts(view.as_ptr().cast(), strides, [n_rows, n_columns]) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::StridedMatrix;

@@ -23,8 +23,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("sample.bloc");
     pack(&path).expect("packed");
-    Engine::load(&path, &LoadOptions { max_body_bytes: Some(1 << 16), ..LoadOptions::default() })
-        .expect("loaded")
+    Engine::load(&path, &LoadOptions::default().max_body_bytes(1 << 16)).expect("loaded")
 });
 
 fn ages() -> ArrayRef {

@@ -21,7 +21,7 @@ fn engine(folder: &TempDir, options: &LoadOptions) -> Engine {
 #[test]
 fn answers_are_the_definitions() {
     let folder = TempDir::new().expect("a folder");
-    let engine = engine(&folder, &LoadOptions { verify: Verify::Full, ..LoadOptions::default() });
+    let engine = engine(&folder, &LoadOptions::default().verify(Verify::Full));
     let (cells, text) = region_cells();
     let prediction = engine.run(&input(&engine, &cells, &text)).expect("a prediction");
     assert_eq!(bits(&prediction.outputs), bits(&expected()));
@@ -36,7 +36,7 @@ fn a_row_does_not_depend_on_its_batch_or_on_threads() {
     let folder = TempDir::new().expect("a folder");
     let (cells, text) = region_cells();
     for threads in [1, 2, 5] {
-        let engine = engine(&folder, &LoadOptions { threads: Some(threads), ..LoadOptions::default() });
+        let engine = engine(&folder, &LoadOptions::default().threads(threads));
         for n_rows in [0, 1, 15, 16, 17, 1023, 1025, 5000] {
             let rows: Vec<usize> = (0..n_rows).map(|row| row * 7 % AGES.len()).collect();
             let ages: Vec<f64> = rows.iter().map(|&row| AGES[row]).collect();
@@ -142,7 +142,7 @@ fn wrong_golden_rows_leave_no_file() {
     let folder = TempDir::new().expect("a folder");
     let mut outputs = expected();
     outputs[3] = f64::from_bits(outputs[3].to_bits() + 1);
-    let error = pack_with(&folder.path().join("wrong.bloc"), outputs).expect_err("one ulp off");
+    let error = pack_with(&folder.path().join("wrong.bloc"), outputs, None).expect_err("one ulp off");
     assert_eq!(error.kind(), ErrorKind::GoldenMismatch);
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
@@ -161,6 +161,6 @@ fn zero_threads_are_refused() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("sample.bloc");
     pack(&path).expect("packed");
-    let options = LoadOptions { threads: Some(0), ..LoadOptions::default() };
+    let options = LoadOptions::default().threads(0);
     assert_eq!(Engine::load(&path, &options).expect_err("no threads").kind(), ErrorKind::InvalidArgument);
 }

@@ -92,7 +92,7 @@ fn a_response_is_one_line_of_known_shape() {
 #[test]
 fn bodies_that_hold_no_rows_are_refused_by_name() {
     let folder = TempDir::new().expect("a folder");
-    let engine = engine(&folder, &LoadOptions { max_body_bytes: Some(1000), ..LoadOptions::default() });
+    let engine = engine(&folder, &LoadOptions::default().max_body_bytes(1000));
     let deep = "[".repeat(900);
     let cases: &[(&[u8], ErrorKind, &str)] = &[
         (b"", ErrorKind::MalformedRequest, "EOF while parsing a value at line 1 column 0"),

@@ -183,7 +183,7 @@ fn events_may_make_requests_themselves() {
         let again = asked.get().expect("loaded").run_json(br#"{"age":1,"balance":2,"region":"east"}"#);
         into.lock().expect("a list").push((event.row, event.status, event.to_json(), again.is_ok()));
     });
-    let options = LoadOptions { events: Some(events), ..LoadOptions::default() };
+    let options = LoadOptions::default().events(events);
     let engine = engine.get_or_init(|| Engine::load(&path, &options).expect("loaded"));
     run(
         engine,

@@ -28,7 +28,7 @@ impl Listeners {
         if file.is_none() && function.is_none() {
             return Ok(None);
         }
-        let mut options = EventOptions::new(move |event| {
+        let options = EventOptions::new(move |event| {
             if let Some(file) = &file {
                 file.append(event);
             }
@@ -36,8 +36,7 @@ impl Listeners {
                 call(function, event);
             }
         });
-        (options.sample, options.per_second) = (*event_sample, *events_per_second);
-        Ok(Some(options))
+        Ok(Some(options.sample(*event_sample).per_second(*events_per_second)))
     }
 }
 

@@ -94,7 +94,7 @@ fn engine(item: &Bound<'_, PyAny>, workers: usize) -> PyResult<Arc<monobloc::Eng
         };
         raise(ErrorKind::InvalidArgument, message)
     })?;
-    let options = monobloc::LoadOptions { workers: Some(workers), ..monobloc::LoadOptions::default() };
+    let options = monobloc::LoadOptions::default().workers(workers);
     let engine = item.py().detach(|| guard(|| monobloc::Engine::load(&path, &options)));
     engine.map(Arc::new).map_err(|error| exception(&error))
 }

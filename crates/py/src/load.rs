@@ -82,15 +82,13 @@ pub fn load<'py>(
         }
     };
     let workers = workers.map(|workers| positive("workers", workers)).transpose()?;
-    let options = LoadOptions {
-        digest,
-        events: events.options()?,
-        max_body_bytes,
-        monitor: monitoring.options(workers)?,
-        threads: threads.map(|threads| positive("threads", threads)).transpose()?,
-        verify,
-        workers,
-    };
+    let mut options = LoadOptions::default().verify(verify);
+    options.digest = digest;
+    options.events = events.options()?;
+    options.max_body_bytes = max_body_bytes;
+    options.monitor = monitoring.options(workers)?;
+    options.threads = threads.map(|threads| positive("threads", threads)).transpose()?;
+    options.workers = workers;
     let inner =
         py.detach(|| guard(|| monobloc::Engine::load(&path, &options))).map_err(|error| exception(&error))?;
     let seconds = inner.load_report().duration.as_secs_f64();

@@ -33,8 +33,23 @@ pub struct Model {
     pub digest: String,
 }
 
-/// Where events go, and how many.
+/// Where events go, and how many. Each setter is called as the field that it sets.
+///
+/// ```
+/// use monobloc::monitor::EventOptions;
+/// use monobloc::{Engine, LoadOptions};
+/// use std::sync::mpsc;
+///
+/// let (sender, receiver) = mpsc::channel();
+/// let events = EventOptions::new(move |event| sender.send(event.to_json()).unwrap_or_default());
+/// let options = LoadOptions::default().events(events.per_second(1));
+/// let engine = Engine::load("tests/data/sample.bloc", &options)?;
+/// engine.run_json(br#"{"age": 40, "balance": 1, "region": "mars"}"#)?;
+/// assert!(receiver.try_recv().is_ok_and(|event| event.contains("mars")));
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct EventOptions {
     /// Is called with each event, on the thread that answered the row, after it was answered.
     pub sink: Arc<dyn Fn(&Event) + Send + Sync>,
@@ -48,6 +63,20 @@ impl EventOptions {
     /// All events go to `sink`, ten a second at most.
     pub fn new(sink: impl Fn(&Event) + Send + Sync + 'static) -> EventOptions {
         EventOptions { sink: Arc::new(sink), sample: 1.0, per_second: 10 }
+    }
+
+    /// The share of events that are told, from 0 to 1.
+    #[must_use]
+    pub fn sample(mut self, share: f64) -> Self {
+        self.sample = share;
+        self
+    }
+
+    /// Events that are told in a second at most.
+    #[must_use]
+    pub fn per_second(mut self, events: u32) -> Self {
+        self.per_second = events;
+        self
     }
 }
 

@@ -35,7 +35,7 @@ fn rows_shared_among_threads_have_the_same_bits() {
     let answers: Vec<Tensor> = [1, 2, 3]
         .into_iter()
         .map(|threads| {
-            let options = LoadOptions { threads: Some(threads), ..LoadOptions::default() };
+            let options = LoadOptions::default().threads(threads);
             answer(&Engine::load(&path, &options).expect("an engine"), rows(203))
         })
         .collect();

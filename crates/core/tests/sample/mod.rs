@@ -5,6 +5,7 @@ use monobloc::golden::GoldenRows;
 use monobloc::model::trees::build::{ForestShape, SourceTree};
 use monobloc::pack::{Categories, Packed, Packer};
 use monobloc::precision::Precision;
+use monobloc::reference::Reference;
 use monobloc::{Cell, Cells, Column, Input, Result};
 use std::path::Path;
 
@@ -36,11 +37,11 @@ const SPLITS: [(usize, f64, f64, f64); 3] = [(0, 0.1, 0.2, 0.7), (1, 0.0, 0.1, 0
 
 /// Packs the model at `path` with the rows above as golden rows.
 pub fn pack(path: &Path) -> Result<Packed> {
-    pack_with(path, expected())
+    pack_with(path, expected(), None)
 }
 
-/// As [`pack`], with other outputs for the golden rows.
-pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
+/// As [`pack`], with these outputs for the golden rows.
+pub fn pack_with(path: &Path, outputs: Vec<f64>, reference: Option<&Reference>) -> Result<Packed> {
     let mut packer = Packer::default();
     let fill = json(&packer.floats(&[36.0]));
     let (mean, scale) = (json(&packer.floats(&[35.0])), json(&packer.floats(&[12.5])));
@@ -95,7 +96,7 @@ pub fn pack_with(path: &Path, outputs: Vec<f64>) -> Result<Packed> {
         outputs,
         ..GoldenRows::default()
     };
-    packer.write(path, &manifest, &golden, None)
+    packer.write(path, &manifest, &golden, reference)
 }
 
 /// The regions as cells and their text.

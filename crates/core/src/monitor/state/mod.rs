@@ -27,8 +27,19 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How an engine watches the rows that it answers.
+/// How an engine watches the rows that it answers. Each setter is called as the field that it sets.
+///
+/// ```
+/// use monobloc::monitor::{MonitorOptions, Span};
+/// use monobloc::{Engine, LoadOptions};
+///
+/// let monitor = MonitorOptions::default().parts(6).span(Span::Rows(1_000));
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default().monitor(monitor))?;
+/// assert!(engine.snapshot().is_some());
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct MonitorOptions {
     /// The folder of the file in which processes that were not forked from one another count together: on a local file
     /// system, for this user alone. By default processes share what they count with those that are forked from them
@@ -72,6 +83,34 @@ impl MonitorOptions {
         // The process that workers are forked from has a slot, too.
         let slots = workers.map(|workers| workers + 1);
         Ok(MonitorOptions { span, slots, ..MonitorOptions::default() })
+    }
+
+    /// The folder of the file in which processes that were not forked from one another count together.
+    #[must_use]
+    pub fn state_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(folder.into());
+        self
+    }
+
+    /// Parts of a window, from 1 to 1,000.
+    #[must_use]
+    pub fn parts(mut self, parts: usize) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// What each part spans.
+    #[must_use]
+    pub fn span(mut self, span: Span) -> Self {
+        self.span = span;
+        self
+    }
+
+    /// How many processes are to have a slot of their own, at least 1.
+    #[must_use]
+    pub fn slots(mut self, slots: usize) -> Self {
+        self.slots = Some(slots);
+        self
     }
 }
 
