@@ -138,12 +138,7 @@ fn network(_: &Engine) -> String {
 fn schema(schema: &Schema) -> String {
     let width = schema.fields().iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
     let field = |field: &monobloc::schema::Field| {
-        format!(
-            "  {:width$}  {:8} {}",
-            printable(&field.name),
-            format!("{:?}", field.kind).to_lowercase(),
-            printable(&field.dtype)
-        )
+        format!("  {:width$}  {:8} {}", printable(&field.name), field.kind.name(), printable(&field.dtype))
     };
     let tensor = |tensor: &monobloc::schema::TensorField| {
         let shape = tensor.shape.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -41,6 +41,15 @@ use std::time::{Duration, Instant};
 ///
 /// An engine is immutable, `Send` and `Sync`; any number of threads may predict at once, and processes
 /// forked after loading share its memory.
+///
+/// ```
+/// use monobloc::{Engine, LoadOptions};
+///
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+/// let answer = engine.run_json(br#"{"age": 40, "balance": 1, "region": "north"}"#)?;
+/// assert!(answer.starts_with(br#"{"outputs":{"label":[1],"#));
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     bloc: Bloc,
@@ -92,6 +101,19 @@ impl Engine {
     /// # Errors
     /// As [`Bloc::open`]; [`ErrorKind::Corrupt`] for sections that do not fit together, and with
     /// [`Verify::Full`] for any altered byte; [`ErrorKind::InvalidArgument`] for zero threads or workers.
+    ///
+    /// ```
+    /// use monobloc::{Engine, ErrorKind, LoadOptions};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let names: Vec<_> = engine.schema().fields().iter().map(|field| field.name.as_str()).collect();
+    /// assert_eq!(names, ["age", "balance", "region"]);
+    ///
+    /// let pinned = LoadOptions::default().digest(format!("sha256:{}", "0".repeat(64)));
+    /// let error = Engine::load("tests/data/sample.bloc", &pinned).expect_err("another bloc");
+    /// assert_eq!(error.kind(), ErrorKind::DigestMismatch);
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Engine> {
         let begun = Instant::now();
         for (name, count) in [("threads", options.threads), ("workers", options.workers)] {
@@ -202,6 +224,15 @@ impl Engine {
     }
 
     /// Whether the file is still the one that was loaded, and the rows are like the reference.
+    ///
+    /// ```
+    /// use monobloc::{Engine, LoadOptions};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let health = engine.health();
+    /// assert!(health.is_ok() && !health.file_changed, "{:?}", health.findings);
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn health(&self) -> Health {
         let mut health = self.bloc.health();
         let share = self.out_of_distribution();

@@ -10,6 +10,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong: a [kind](ErrorKind), a message that says what was being read, what was found
 /// and what was expected, and the underlying cause where there is one.
+///
+/// ```
+/// use monobloc::{Bloc, ErrorKind};
+///
+/// let error = Bloc::open("Cargo.toml", None).expect_err("no bloc");
+/// assert_eq!(error.kind(), ErrorKind::NotABloc);
+/// assert!(error.to_string().starts_with("Cargo.toml"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct Error(Box<Inner>);
@@ -145,6 +153,14 @@ impl ErrorKind {
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal, $code:literal;)+) => {
         /// The numbered catalogue of errors. A number is never used again for something else.
+        ///
+        /// ```
+        /// use monobloc::ErrorKind;
+        ///
+        /// let kind = ErrorKind::MalformedRequest;
+        /// assert_eq!((kind.number(), kind.code(), kind.http_status()), (13, "malformed_request", 400));
+        /// assert!(ErrorKind::ALL.contains(&kind));
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {

@@ -11,6 +11,16 @@ use std::path::{Path, PathBuf};
 /// Estimated from the blocs, without starting a process: what is mapped lies in memory once; what an engine keeps for
 /// itself is in each process, as is the scratch memory of each thread that predicts, once it has seen a large batch.
 /// Rows and answers come on top. `Display` gives a table.
+///
+/// ```
+/// use monobloc::Footprint;
+///
+/// let footprint = Footprint::of_blocs(&["tests/data/sample.bloc"], 4, Some(2))?;
+/// assert_eq!((footprint.workers, footprint.threads), (4, 2));
+/// assert_eq!(footprint.private_bytes(), 4 * footprint.worker_bytes());
+/// println!("{footprint}");
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Footprint {
     /// The number of processes.

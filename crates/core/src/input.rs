@@ -18,7 +18,20 @@ use crate::strided::{Strided, StridedMatrix};
 use arrow_buffer::BooleanBuffer;
 use std::ops::Range;
 
-/// Rows as columns in the order of the schema's fields.
+/// Rows as columns in the order of the schema's fields. What it holds is borrowed, so it costs nothing but itself.
+///
+/// ```
+/// use monobloc::{Column, Engine, Input, LoadOptions};
+///
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+/// // Columns by name, in any order; `region` is left out, and the model reads it.
+/// let (balance, age) = ([1_i64, 2500], [40_f32, 25.0]);
+/// let columns = [("balance", Column::Int64(balance[..].into())), ("age", Column::Float32(age[..].into()))];
+/// let input = Input::from_named(engine.schema(), 2, columns)?;
+/// let error = engine.run(&input).expect_err("a column is absent");
+/// assert!(error.to_string().contains("region"), "{error}");
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Input<'a> {
     first_row: usize,
@@ -42,6 +55,18 @@ enum Columns<'a> {
 }
 
 /// The values of all fields for all rows, in the order of the schema's fields.
+///
+/// ```
+/// use monobloc::{Engine, Input, LoadOptions, Matrix, StridedMatrix};
+///
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+/// // Two rows of three values, one row after another.
+/// let values = [40.0_f32, 1.0, f32::NAN, 25.0, -10.0, f32::NAN];
+/// let matrix = StridedMatrix::of_rows(&values, 3).expect("whole rows");
+/// let input = Input::of_matrix(engine.schema(), Matrix::Float32(matrix))?;
+/// assert_eq!(input.n_rows(), 2);
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Matrix<'a> {
     /// 32-bit floats; NaN is missing.
@@ -51,6 +76,18 @@ pub enum Matrix<'a> {
 }
 
 /// The values of one field for all rows.
+///
+/// ```
+/// use monobloc::{Cell, Cells, Column};
+///
+/// let numbers = [40_i32, 25];
+/// let column = Column::Int32(numbers[..].into());
+/// assert_eq!(column.len(), 2);
+///
+/// // Values of any kind, their texts kept together.
+/// let cells = [Cell::Text { start: 0, end: 5 }, Cell::None];
+/// assert_eq!(Column::Cells(Cells::new(&cells, "north")).len(), 2);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
     /// One bit each.

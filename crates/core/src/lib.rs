@@ -59,3 +59,8 @@ pub use model::graph::Tensor;
 pub use row::Row;
 pub use sanity::{Finding, FindingKind, Status, Value};
 pub use strided::{Strided, StridedMatrix};
+
+/// The programs of `docs/rust.md` run as doctests.
+#[cfg(all(doctest, feature = "ndarray"))]
+#[doc = include_str!("../../../docs/rust.md")]
+struct RustPage;

@@ -12,6 +12,16 @@ use std::path::{Path, PathBuf};
 /// An open bloc whose container is proven and whose bytes are mapped.
 ///
 /// It is `Send` and `Sync`. It stays what it was when its path is replaced by another file.
+///
+/// ```
+/// use monobloc::Bloc;
+///
+/// let bloc = Bloc::open("tests/data/sample.bloc", None)?;
+/// assert_eq!(bloc.manifest().name, "sample");
+/// assert!(bloc.section("forest.bin").is_some_and(|forest| !forest.is_empty()));
+/// bloc.verify()?;
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Bloc {
     path: PathBuf,

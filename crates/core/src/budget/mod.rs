@@ -32,6 +32,15 @@ const SERVER_SOFTWARE: &str = "SERVER_SOFTWARE";
 /// How many workers share the CPUs is what the caller says, or `WEB_CONCURRENCY`, or one. Where the number of
 /// workers is not known, in a pod of Kubernetes or under gunicorn, and nothing above says how many CPUs there are but the
 /// machine itself, each process takes one thread.
+///
+/// ```
+/// use monobloc::CpuBudget;
+///
+/// let (alone, shared) = (CpuBudget::read(Some(1)), CpuBudget::read(Some(1_000_000)));
+/// assert!(alone.threads >= 1);
+/// assert_eq!((shared.workers, shared.threads), (1_000_000, 1));
+/// println!("{alone}");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CpuBudget {
     /// Threads that batches of this process take together, at least 1.

@@ -17,6 +17,27 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::Schema`] when a column that the model reads is absent.
+    ///
+    /// ```
+    /// use monobloc::input::Texts;
+    /// use monobloc::{Column, Engine, Input, LoadOptions, Status};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let (age, balance) = ([40.0, 25.0], [1.0, f64::INFINITY]);
+    /// let region = Texts::Small { offsets: &[0, 5, 10], bytes: b"northsouth" };
+    /// let columns = [
+    ///     ("age", Column::Float64(age[..].into())),
+    ///     ("balance", Column::Float64(balance[..].into())),
+    ///     ("region", Column::Texts(region)),
+    /// ];
+    /// let input = Input::from_named(engine.schema(), 2, columns)?;
+    /// let prediction = engine.run(&input)?;
+    /// assert!(prediction.outputs[..2] == [0.26666666666666666, 0.7333333333333334]);
+    /// assert!(prediction.outputs[2].is_nan());
+    /// let found = &prediction.findings[0];
+    /// assert_eq!((found.row, &*found.field, found.status), (1, "balance", Status::Rejected));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn run(&self, input: &Input<'_>) -> Result<Prediction> {
         let n_outputs = self.model.n_outputs();
         let mut outputs = vec![0.0; input.n_rows() * n_outputs];
@@ -28,6 +49,20 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run`], and [`ErrorKind::InvalidArgument`] for another number of places.
+    ///
+    /// ```
+    /// use monobloc::{Engine, Input, LoadOptions, Matrix, StridedMatrix};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// // A string field of a matrix of numbers can only be missing.
+    /// let rows = [40.0, 1.0, f64::NAN];
+    /// let matrix = StridedMatrix::of_rows(&rows, 3).expect("rows of three values");
+    /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
+    /// let mut outputs = vec![0.0; input.n_rows() * engine.model().n_outputs()];
+    /// let findings = engine.run_into(&input, &mut outputs)?;
+    /// assert_eq!((outputs.len(), &*findings[0].field), (2, "region"));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Finding>> {
         self.answer_into(input, Answer::Outputs, outputs)
     }
@@ -80,6 +115,19 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run`]; [`ErrorKind::InvalidArgument`] for a network that takes tensors.
+    ///
+    /// ```
+    /// use monobloc::{Engine, FindingKind, Input, LoadOptions, Matrix, StridedMatrix};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// // A string field of a matrix of numbers can only be missing.
+    /// let rows = [40.0, 1.0, f64::NAN];
+    /// let matrix = StridedMatrix::of_rows(&rows, 3).expect("rows of three values");
+    /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
+    /// let findings = engine.check(&input)?;
+    /// assert_eq!((&*findings[0].field, findings[0].kind), ("region", FindingKind::Missing));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn check(&self, input: &Input<'_>) -> Result<Vec<Finding>> {
         if !self.schema.tensors().is_empty() {
             let message = "the model takes tensors; what is found in them is told when they are run";
@@ -174,6 +222,20 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run_into`], and [`ErrorKind::RowsRejected`] with field and row of the first.
+    ///
+    /// ```
+    /// use monobloc::{Engine, ErrorKind, Input, LoadOptions, Matrix, StridedMatrix};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let rows = [40.0, f64::NAN, f64::NAN];
+    /// let matrix = StridedMatrix::of_rows(&rows, 3).expect("rows of three values");
+    /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
+    /// let error = engine.predict_into(&input, &mut [0.0; 2]).expect_err("the model takes no missing balance");
+    /// assert_eq!(error.kind(), ErrorKind::RowsRejected);
+    /// let place = error.location().expect("a place");
+    /// assert_eq!((place.field.as_str(), place.row), ("balance", Some(0)));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn predict_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<()> {
         accept(&self.run_into(input, outputs)?)
     }
@@ -182,6 +244,21 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::predict_into`].
+    ///
+    /// ```
+    /// use monobloc::{Engine, Input, LoadOptions, Matrix, StridedMatrix};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// // A string field of a matrix of numbers can only be missing.
+    /// let rows = [40.0, 1.0, f64::NAN];
+    /// let matrix = StridedMatrix::of_rows(&rows, 3).expect("rows of three values");
+    /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
+    /// let mut features = vec![0.0; engine.pipeline().n_features()];
+    /// engine.transform_into(&input, &mut features)?;
+    /// assert_eq!(engine.pipeline().feature_names()[0], "age");
+    /// assert_eq!(features, [0.4, 1.0, 0.0, 0.0, 0.0]);
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn transform_into(&self, input: &Input<'_>, features: &mut [f64]) -> Result<()> {
         self.transform(input, features)
     }

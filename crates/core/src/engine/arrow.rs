@@ -18,6 +18,23 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Schema`] when a column that the model reads is absent or of a type that no field takes;
     /// [`ErrorKind::InvalidArgument`] for a network, which takes tensors.
+    ///
+    /// ```
+    /// use monobloc::arrow::arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// use monobloc::{Engine, LoadOptions};
+    /// use std::sync::Arc;
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let batch = RecordBatch::try_from_iter([
+    ///     ("age", Arc::new(Float64Array::from(vec![Some(40.0), None])) as ArrayRef),
+    ///     ("balance", Arc::new(Float64Array::from(vec![1.0, 2500.0]))),
+    ///     ("region", Arc::new(StringArray::from(vec!["north", "east"]))),
+    /// ])?;
+    /// let answers = engine.run_record_batch(&batch)?;
+    /// assert_eq!(answers.num_rows(), 2);
+    /// assert!(answers.column_by_name("probabilities").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run_record_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         guard(|| {
             let uncounted = |error: &Error| self.count_failure(error.kind());

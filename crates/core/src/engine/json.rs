@@ -24,6 +24,19 @@ impl Engine {
     /// [`crate::ErrorKind::MalformedRequest`], [`crate::ErrorKind::TooLarge`] and [`crate::ErrorKind::Schema`] for
     /// bodies that hold no rows of this model; [`crate::ErrorKind::InvalidArgument`] for a network, which takes
     /// tensors.
+    ///
+    /// ```
+    /// use monobloc::{Engine, LoadOptions};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let answer = engine.run_json(br#"[{"age": 40, "balance": 1, "region": "north"}, {"age": "old"}]"#)?;
+    /// let answer = String::from_utf8_lossy(&answer);
+    /// assert!(answer.contains(r#""probabilities":[[0.26666666666666666,0.7333333333333334],[null,null]]"#));
+    ///
+    /// let error = engine.run_json(b"[40, 1").expect_err("half a body");
+    /// assert_eq!((error.kind().code(), error.kind().http_status()), ("malformed_request", 400));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn run_json(&self, body: &[u8]) -> Result<Vec<u8>> {
         let call = self.monitor.begin();
         let result = REQUEST.with_borrow_mut(|request| {

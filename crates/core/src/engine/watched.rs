@@ -37,6 +37,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] where monitoring is off.
+    ///
+    /// ```
+    /// use monobloc::{Engine, LoadOptions};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let rows = r#"{"age": 95, "balance": 10, "region": "north"},"#.repeat(500);
+    /// engine.run_json(format!("[{}]", rows.trim_end_matches(',')).as_bytes())?;
+    /// let report = engine.drift()?;
+    /// assert!(report.drifted().any(|column| column.name == "age"));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn drift(&self) -> Result<DriftReport> {
         let snapshot = self.snapshot().ok_or_else(|| {
             let message = "monitoring is off; load with it, or compare rows that you have";
@@ -105,6 +116,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] where monitoring is off.
+    ///
+    /// ```
+    /// use monobloc::exposition::Format;
+    /// use monobloc::{Engine, LoadOptions};
+    ///
+    /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+    /// let (format, text) = (Format::Prometheus, engine.metrics(Format::Prometheus)?);
+    /// assert!(format.content_type().starts_with("text/plain") && text.contains("monobloc_rows_total"));
+    /// # Ok::<(), monobloc::Error>(())
+    /// ```
     pub fn metrics(&self, format: Format) -> Result<String> {
         self.watched(|watched| watched.to_text(format))
     }

@@ -6,6 +6,26 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Something found in a row.
+///
+/// ```
+/// use monobloc::{Cell, Cells, Column, Engine, FindingKind, Input, LoadOptions, Status, Value};
+///
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+/// let text = "2,300north";
+/// let age = [Cell::Text { start: 0, end: 5 }];
+/// let region = [Cell::Text { start: 5, end: 10 }];
+/// let columns = [
+///     ("age", Column::Cells(Cells::new(&age, text))),
+///     ("balance", Column::Int64([1][..].into())),
+///     ("region", Column::Cells(Cells::new(&region, text))),
+/// ];
+/// let findings = engine.check(&Input::from_named(engine.schema(), 1, columns)?)?;
+/// let found = &findings[0];
+/// assert_eq!((&*found.field, found.kind, found.status), ("age", FindingKind::WrongType, Status::Repaired));
+/// assert_eq!(found.seen, Value::Text("2,300".into()));
+/// assert_eq!(found.reason(), "found the text \"2,300\", expected a number; taken as missing");
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The row, counted from 0.
