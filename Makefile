@@ -28,6 +28,7 @@ MLFLOW := .venv-mlflow/bin
 PEERS := .venv-peers/bin
 STAMPS := target/stamps
 WHEELS := target/wheels
+AXUM := examples/axum/Cargo.toml
 EXACTNESS := $(wildcard tests/python/test_exactness*.py tests/python/test_check*.py tests/python/test_tree_files.py) tests/python/test_inputs.py tests/python/test_linear.py tests/python/test_methods.py tests/python/test_wrappers.py
 OWN_DATA = examples/own_data/own_data.py $(call quoted,$(DATA)) --target=$(call quoted,$(TARGET)) \
 	--drop=$(call quoted,$(DROP)) $(if $(TASK),--task=$(TASK))
@@ -133,6 +134,7 @@ bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) 
 .PHONY: format
 format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path $(AXUM)
 	$(VENV)/ruff format $(PYTHON_SOURCES)
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
@@ -142,18 +144,21 @@ test: test-format test-lint test-docs test-rust test-tabular test-free-threaded 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path $(AXUM) --check
 	$(VENV)/ruff format --quiet --check $(PYTHON_SOURCES)
 	$(VENV)/ruff check --quiet $(PYTHON_SOURCES)
 
 .PHONY: test-lint
 test-lint: | tools
-	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --quiet --workspace --all-targets --features monobloc/ndarray -- -D warnings
+	$(CARGO) clippy --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum -- -D warnings
 
-# Without networks: what is tabular builds and passes without tract.
+# Without networks: what is tabular builds and passes without tract. With arrays, which most builds go without.
 .PHONY: test-tabular
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
-	$(CARGO) test --locked --quiet --release --workspace --no-default-features --lib --tests
+	$(CARGO) test --locked --quiet --release --workspace --no-default-features --features monobloc/ndarray --lib --tests
+	$(CARGO) test --locked --quiet --release --workspace --no-default-features --features monobloc/ndarray --doc
 
 # The Python face for an interpreter without a global lock, which has no stable ABI to build for before 3.15.
 .PHONY: test-free-threaded
@@ -206,6 +211,17 @@ fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
 		echo "fuzz $$target"; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --release "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
+
+.PHONY: semver
+semver: | tools ## whether the core's API breaks nobody since the last release
+	@tag=$$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null || true); \
+	if [ -z "$$tag" ]; then \
+		echo "no release is tagged yet (v*): there is nothing to compare the API with"; \
+	elif ! $(CARGO) semver-checks --version >/dev/null 2>&1; then \
+		echo "cargo-semver-checks is missing. Run: cargo install cargo-semver-checks" >&2; exit 1; \
+	else \
+		$(CARGO) semver-checks --package monobloc --baseline-rev "$$tag"; \
+	fi
 
 .PHONY: lock
 lock: $(STAMPS)/venv ## resolve requirements/*.in and the FastAPI example's anew

@@ -38,7 +38,7 @@ async fn predict(
     State(engine): State<Arc<Engine>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let body = body.inspect_err(|_| engine.count_failure(ErrorKind::TooLarge))?;
+    let body = body?;
     let rows = 1 + body.len() / ROW_BYTES;
     let is_quick = body.len() < SMALL_BODY && engine.expected_duration(rows) < QUICK;
     let run = move || guard(|| engine.run_json(&body));
