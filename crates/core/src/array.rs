@@ -57,10 +57,12 @@ impl Engine {
     ///
     /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
     /// let (age, balance) = ([40.0, 25.0], [1.0, f64::NAN]);
-    /// let columns = [("age", age[..].into()), ("balance", balance[..].into())];
-    /// let columns = columns.map(|(name, values)| (name, Column::Float64(values)));
-    /// let region = ("region", Column::Float64([f64::NAN; 2][..].into()));
-    /// let input = Input::from_named(engine.schema(), 2, columns.into_iter().chain([region]))?;
+    /// let columns = [
+    ///     ("age", Column::Float64(age[..].into())),
+    ///     ("balance", Column::Float64(balance[..].into())),
+    ///     ("region", Column::Float64([f64::NAN; 2][..].into())),
+    /// ];
+    /// let input = Input::from_named(engine.schema(), 2, columns)?;
     /// let (outputs, findings) = engine.run_array(&input)?;
     /// assert_eq!(outputs.dim(), (2, 2));
     /// assert!(outputs.row(1).iter().all(|output| output.is_nan()));
