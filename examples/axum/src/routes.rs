@@ -1,9 +1,8 @@
 //! Predictions, probes and metrics.
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, HttpBody, to_bytes};
+use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
@@ -25,20 +24,21 @@ const QUICK: Duration = Duration::from_micros(200);
 
 /// The routes of a service for this engine.
 pub fn of(engine: Arc<Engine>) -> Router {
-    let limit = DefaultBodyLimit::max(engine.max_body_bytes());
     Router::new()
-        .route("/predict", post(predict).layer(limit))
+        .route("/predict", post(predict))
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(engine)
 }
 
-async fn predict(
-    State(engine): State<Arc<Engine>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refusal> {
-    let body = body?;
+async fn predict(State(engine): State<Arc<Engine>>, body: Body) -> Result<Response, Refusal> {
+    let most = engine.max_body_bytes();
+    let too_large = || Error::new(ErrorKind::TooLarge, format!("a request body of more than {most} bytes"));
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large().into());
+    }
+    let body = to_bytes(body, most).await.map_err(|_| too_large())?;
     let rows = 1 + body.len() / ROW_BYTES;
     let is_quick = body.len() < SMALL_BODY && engine.expected_duration(rows) < QUICK;
     let run = move || guard(|| engine.run_json(&body));
@@ -87,12 +87,6 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
         let status = StatusCode::from_u16(error.kind().http_status());
         Refusal { status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), detail: error.to_string() }
-    }
-}
-
-impl From<BytesRejection> for Refusal {
-    fn from(rejection: BytesRejection) -> Refusal {
-        Refusal { status: rejection.status(), detail: rejection.body_text() }
     }
 }
 

@@ -60,7 +60,7 @@ impl Engine {
     /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
     /// let mut outputs = vec![0.0; input.n_rows() * engine.model().n_outputs()];
     /// let findings = engine.run_into(&input, &mut outputs)?;
-    /// assert_eq!((outputs.len(), &*findings[0].field), (2, "region"));
+    /// assert!(findings.is_empty() && outputs[0] < outputs[1]);
     /// # Ok::<(), monobloc::Error>(())
     /// ```
     pub fn run_into(&self, input: &Input<'_>, outputs: &mut [f64]) -> Result<Vec<Finding>> {
@@ -120,12 +120,11 @@ impl Engine {
     /// use monobloc::{Engine, FindingKind, Input, LoadOptions, Matrix, StridedMatrix};
     ///
     /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
-    /// // A string field of a matrix of numbers can only be missing.
-    /// let rows = [40.0, 1.0, f64::NAN];
+    /// let rows = [40.0, f64::NAN, f64::NAN];
     /// let matrix = StridedMatrix::of_rows(&rows, 3).expect("rows of three values");
     /// let input = Input::of_matrix(engine.schema(), Matrix::Float64(matrix))?;
     /// let findings = engine.check(&input)?;
-    /// assert_eq!((&*findings[0].field, findings[0].kind), ("region", FindingKind::Missing));
+    /// assert_eq!((&*findings[0].field, findings[0].kind), ("balance", FindingKind::Missing));
     /// # Ok::<(), monobloc::Error>(())
     /// ```
     pub fn check(&self, input: &Input<'_>) -> Result<Vec<Finding>> {
