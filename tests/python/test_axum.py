@@ -56,7 +56,15 @@ def program() -> Path:
     cargo = shutil.which("cargo")
     if cargo is None:
         pytest.skip("no cargo on PATH")
-    build = [cargo, "build", "--release", "--locked", "--quiet", "--target-dir", ROOT / "target/axum"]
+    build = [
+        cargo,
+        "build",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--target-dir",
+        ROOT / "target/axum",
+    ]
     subprocess.run(build, cwd=ROOT / "examples/axum", check=True)
     return ROOT / "target/axum/release/monobloc-axum"
 
