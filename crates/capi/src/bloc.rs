@@ -62,8 +62,7 @@ pub extern "C" fn monobloc_bloc_replay_golden(
 ) -> monobloc_status {
     guard(out_error, || {
         let bloc = &given(bloc, "bloc")?.0;
-        let digest = Some(bloc.digest().to_owned());
-        let options = LoadOptions { digest, monitor: None, ..LoadOptions::default() };
+        let options = LoadOptions::default().digest(bloc.digest()).without_monitor();
         let report = golden::replay(&Engine::load(bloc.path(), &options)?)?;
         if report.accepted {
             return Ok(());

@@ -47,7 +47,7 @@ fn a_panic_is_an_error_and_the_engine_goes_on() {
     let shall_panic = Arc::new(AtomicBool::new(true));
     let shall = Arc::clone(&shall_panic);
     let sink = move |_: &_| assert!(!shall.load(Ordering::Relaxed), "injected");
-    let options = LoadOptions { events: Some(EventOptions::new(sink)), ..LoadOptions::default() };
+    let options = LoadOptions::default().events(EventOptions::new(sink));
     let engine = monobloc_engine::new(Engine::load(&path, &options).expect("loaded"));
 
     // An infinite age is unlike the reference, so that the sink is called.
