@@ -153,12 +153,15 @@ test-lint: | tools
 	$(CARGO) clippy --locked --quiet --workspace --all-targets --features monobloc/ndarray -- -D warnings
 	$(CARGO) clippy --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum -- -D warnings
 
-# Without networks: what is tabular builds and passes without tract. With arrays, which most builds go without.
+# Without networks: what is tabular builds and passes without tract. With arrays, which most builds go without. The C
+# library has one name whatever its features are, so it is not built here over the one with networks.
 .PHONY: test-tabular
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
-	$(CARGO) test --locked --quiet --release --workspace --no-default-features --features monobloc/ndarray --lib --tests
-	$(CARGO) test --locked --quiet --release --workspace --no-default-features --features monobloc/ndarray --doc
+	$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-capi --no-default-features \
+		--features monobloc/ndarray --lib --tests
+	$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-capi --no-default-features \
+		--features monobloc/ndarray --doc
 
 # The Python face for an interpreter without a global lock, which has no stable ABI to build for before 3.15.
 .PHONY: test-free-threaded
@@ -202,6 +205,7 @@ test-oldest: $(STAMPS)/wheel-oldest
 
 .PHONY: test-python
 test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc
+	$(CARGO) build --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum
 	$(VENV)/python -m pytest --quiet
 
 .PHONY: fuzz

@@ -17,8 +17,8 @@ def page() -> str:
     lines = [
         "# What can be packed",
         "",
-        f"Fitted objects of scikit-learn {oldest} to {newest}, LightGBM and XGBoost"
-        " ([versions](trees.md)); model files of LightGBM and XGBoost"
+        f"Fitted objects of scikit-learn {oldest} to {newest}, CatBoost, LightGBM and XGBoost"
+        " ([versions](trees.md)); model files of CatBoost, LightGBM and XGBoost"
         " ([trees.md](trees.md#from-a-file)); and ONNX models ([networks.md](networks.md))."
         " Anything else is refused by `pack` with its name and reason; `monobloc.check(model)`"
         " lists all of it in a fitted object at once.",

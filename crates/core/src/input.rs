@@ -320,6 +320,12 @@ impl<'a> Input<'a> {
     }
 }
 
+impl<'a> From<&'a [&'a str]> for Column<'a> {
+    fn from(texts: &'a [&'a str]) -> Self {
+        Column::Texts(Texts::Apart(texts))
+    }
+}
+
 impl<'a> Column<'a> {
     /// The number of rows.
     pub fn len(&self) -> usize {

@@ -10,6 +10,19 @@ use crate::schema::{Null, Schema};
 ///
 /// A new row has no values: what was never set is absent, which is taken as missing and told in the row's verdict.
 /// `Send` and `Sync`; setting needs it exclusively, so threads have a row each.
+///
+/// ```
+/// use monobloc::{Engine, LoadOptions, Row};
+///
+/// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
+/// let (mut row, mut outputs) = (Row::new(engine.schema()), [0.0; 2]);
+/// row.set_f64(0, 40.0)?;
+/// row.set_i64(1, 1)?;
+/// row.set_text(2, "north")?;
+/// engine.predict_into(&row.input(engine.schema())?, &mut outputs)?;
+/// assert_eq!(outputs, [0.26666666666666666, 0.7333333333333334]);
+/// # Ok::<(), monobloc::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Row {
     nulls: Vec<Null>,

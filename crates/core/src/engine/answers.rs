@@ -19,16 +19,14 @@ impl Engine {
     /// [`ErrorKind::Schema`] when a column that the model reads is absent.
     ///
     /// ```
-    /// use monobloc::input::Texts;
     /// use monobloc::{Column, Engine, Input, LoadOptions, Status};
     ///
     /// let engine = Engine::load("tests/data/sample.bloc", &LoadOptions::default())?;
     /// let (age, balance) = ([40.0, 25.0], [1.0, f64::INFINITY]);
-    /// let region = Texts::Small { offsets: &[0, 5, 10], bytes: b"northsouth" };
     /// let columns = [
     ///     ("age", Column::Float64(age[..].into())),
     ///     ("balance", Column::Float64(balance[..].into())),
-    ///     ("region", Column::Texts(region)),
+    ///     ("region", Column::from(&["north", "south"][..])),
     /// ];
     /// let input = Input::from_named(engine.schema(), 2, columns)?;
     /// let prediction = engine.run(&input)?;

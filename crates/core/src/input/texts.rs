@@ -1,4 +1,4 @@
-//! Text in Arrow's layouts, borrowed where it lies.
+//! Text, as slices or in Arrow's layouts, borrowed where it lies.
 
 use arrow_buffer::Buffer;
 
@@ -21,6 +21,8 @@ pub enum Texts<'a> {
         /// The bytes of all texts.
         bytes: &'a [u8],
     },
+    /// Texts of their own.
+    Apart(&'a [&'a str]),
     /// Lengths, with the bytes themselves where they are at most 12, or their place in one of the buffers.
     View {
         /// 16 bytes for each row.
@@ -34,6 +36,7 @@ impl<'a> Texts<'a> {
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
+            Texts::Apart(texts) => texts.len(),
             Texts::Large { offsets, .. } => offsets.len().saturating_sub(1),
             Texts::Small { offsets, .. } => offsets.len().saturating_sub(1),
             Texts::View { views, .. } => views.len() / VIEW,
@@ -49,6 +52,7 @@ impl<'a> Texts<'a> {
     #[inline]
     pub fn at(&self, row: usize) -> Option<&'a [u8]> {
         match self {
+            Texts::Apart(texts) => texts.get(row).map(|text| text.as_bytes()),
             Texts::Large { offsets, bytes } => between(bytes, *offsets.get(row)?, *offsets.get(row + 1)?),
             Texts::Small { offsets, bytes } => {
                 between(bytes, (*offsets.get(row)?).into(), (*offsets.get(row + 1)?).into())
