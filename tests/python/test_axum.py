@@ -51,6 +51,10 @@ class Service:
         return status, json.loads(answer)
 
 
+# The first test may build the program.
+pytestmark = pytest.mark.timeout(900)
+
+
 @pytest.fixture(scope="module")
 def program() -> Path:
     cargo = shutil.which("cargo")
