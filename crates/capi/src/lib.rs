@@ -52,3 +52,16 @@ pub extern "C" fn monobloc_version() -> *const c_char {
 pub extern "C" fn monobloc_has_networks() -> bool {
     cfg!(feature = "onnx")
 }
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<bloc::monobloc_bloc>();
+    shared::<engine::monobloc_engine>();
+    shared::<loading::monobloc_loading>();
+    shared::<row::monobloc_row>();
+    shared::<rows::monobloc_rows>();
+    shared::<status::monobloc_error>();
+    shared::<tensors::monobloc_tensors>();
+    shared::<text::monobloc_bytes>();
+    shared::<verdicts::monobloc_verdicts>();
+};

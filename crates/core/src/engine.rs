@@ -71,6 +71,7 @@ pub struct Engine {
 
 /// What loading cost.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LoadReport {
     /// Wall time.
     pub duration: Duration,
@@ -88,6 +89,7 @@ pub struct LoadReport {
 
 /// The outputs for all rows, and what was found in them.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Prediction {
     /// [`Model::n_outputs`] values per row, row after row; NaN for rejected rows.
     pub outputs: Vec<f64>,

@@ -232,7 +232,7 @@ impl Engine {
     /// How many events were told, sampled out, and over the rate: a dict.
     #[getter]
     fn event_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let monobloc::monitor::EventCounts { told, sampled_out, over_rate } = self.inner.event_counts();
+        let monobloc::monitor::EventCounts { told, sampled_out, over_rate, .. } = self.inner.event_counts();
         let counts = PyDict::new(py);
         counts.set_item("told", told)?;
         counts.set_item("sampled_out", sampled_out)?;

@@ -68,7 +68,7 @@ impl LoadReport {
 
 impl Health {
     pub fn new(engine: &monobloc::Engine) -> Health {
-        let monobloc::bloc::Health { findings, file_changed } = engine.health();
+        let monobloc::bloc::Health { findings, file_changed, .. } = engine.health();
         Health { findings, file_changed, share: engine.out_of_distribution() }
     }
 }

@@ -35,6 +35,7 @@ pub struct Bloc {
 
 /// What [`Bloc::health`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Health {
     /// What is wrong, one sentence each. Empty when all is well.
     pub findings: Vec<String>,

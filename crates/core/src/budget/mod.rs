@@ -42,6 +42,7 @@ const SERVER_SOFTWARE: &str = "SERVER_SOFTWARE";
 /// println!("{alone}");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CpuBudget {
     /// Threads that batches of this process take together, at least 1.
     pub threads: usize,

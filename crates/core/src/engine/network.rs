@@ -13,6 +13,7 @@ use crate::schema::{DType, NonFinite, Schema, TensorField};
 
 /// The outputs of a network, and what was found in its input.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NetworkPrediction {
     /// A tensor per output, in the order of the graph, under its name.
     pub outputs: Vec<(String, Tensor)>,

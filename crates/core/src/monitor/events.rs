@@ -89,6 +89,7 @@ impl fmt::Debug for EventOptions {
 
 /// What became of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EventCounts {
     /// Told.
     pub told: u64,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counted since the state was made.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Totals {
     /// Calls that were answered or failed.
     pub requests: u64,
@@ -39,6 +40,7 @@ pub struct Totals {
 
 /// What was counted of one distribution.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Counted {
     /// By bin.
     pub counts: Vec<u64>,
@@ -49,6 +51,7 @@ pub struct Counted {
 
 /// What all processes have counted, at some moment.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Since the state was made.
     pub totals: Totals,
