@@ -1044,7 +1044,7 @@ monobloc_status monobloc_rows_from_matrix(const struct monobloc_engine *engine,
 
 /**
  * Makes rows of a record batch in Arrow's C data interface: an array of structs and its type, matched by name, as
- * `docs/arrow.md` describes. Both are taken over and marked as released, on errors too, unless one of them is NULL.
+ * `docs/arrow.md` describes. Both are taken over and marked as released, on errors too.
  */
 monobloc_status monobloc_rows_from_arrow(const struct monobloc_engine *engine,
                                          struct ArrowArray *array,

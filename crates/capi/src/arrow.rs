@@ -27,8 +27,10 @@ pub fn take_stream(stream: &mut ArrowArrayStream) -> ArrowArrayStream {
 
 /// The structs of an array as a batch.
 pub fn batch((array, schema): (ArrowArray, ArrowSchema)) -> Result<RecordBatch> {
-    if array.is_released() {
-        return Err(unreadable(&"the array is released; expected one that is not"));
+    for (what, is_released) in [("array", array.is_released()), ("schema", schema.release().is_none())] {
+        if is_released {
+            return Err(unreadable(&format_args!("the {what} is released; expected one that is not")));
+        }
     }
     // SAFETY: the header asks for an array of this type in memory that stays until it is released.
     let data = unsafe { from_ffi(array, &schema) }.map_err(|error| unreadable(&error))?;

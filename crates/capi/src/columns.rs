@@ -49,7 +49,7 @@ impl Held {
         let dtype = monobloc_dtype::of_number(column.dtype, &format!("the dtype of column {name:?}"))?;
         let mut nulls = Vec::new();
         if let Some(bits) = column.validity.given() {
-            let bits: &[u8] = bits.slice(n_rows.div_ceil(8), name)?;
+            let bits: &[u8] = bits.slice(n_rows.div_ceil(8), &format!("column.validity of {name:?}"))?;
             nulls.extend((0..n_rows).map(|row| u8::from(bits[row / 8] >> (row % 8) & 1 == 0)));
         }
         let stride = if column.stride == 0 { dtype.size().cast_signed() } else { column.stride };
@@ -64,7 +64,7 @@ impl Held {
                 texts(&column.values, is_c, stride, n_rows, name, &mut nulls)?
             }
             _ => {
-                column.values.column::<u8>(stride, n_rows, name)?;
+                column.values.column::<u8>(stride, n_rows, &values_of(name))?;
                 Form::Numbers { dtype, values: column.values, stride, n_rows }
             }
         };
@@ -102,6 +102,10 @@ impl Held {
     }
 }
 
+fn values_of(column: &str) -> String {
+    format!("column.values of {column:?}")
+}
+
 /// Copies texts; those that are not there are marked in `nulls`.
 fn texts(
     values: &Numbers,
@@ -111,12 +115,13 @@ fn texts(
     name: &str,
     nulls: &mut Vec<u8>,
 ) -> Result<Form> {
+    let whose = values_of(name);
     let mut offsets = Vec::with_capacity(n_rows + 1);
     let mut bytes = Vec::new();
     offsets.push(0);
     for row in 0..n_rows {
         let is_null = nulls.get(row).is_some_and(|&null| null != 0);
-        let text = if is_null { None } else { values.text(is_c, stride, row, name)? };
+        let text = if is_null { None } else { values.text(is_c, stride, row, &whose)? };
         match text {
             Some(text) => bytes.extend_from_slice(text),
             None => {

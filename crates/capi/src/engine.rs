@@ -129,7 +129,7 @@ pub extern "C" fn monobloc_engine_json_schema(
 ) -> monobloc_status {
     guard(out_error, || {
         let engine = given(engine, "engine")?;
-        give(out_json, "out_json", monobloc_bytes::new(engine.0.engine.json_schema()))
+        give(out_json, "out_json", || monobloc_bytes::new(engine.0.engine.json_schema()))
     })
 }
 

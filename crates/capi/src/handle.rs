@@ -53,9 +53,9 @@ impl<'a, T> Out<'a, T> {
     }
 }
 
-/// Writes a value to where the caller wants it.
-pub fn give<T>(place: Out<'_, T>, name: &str, value: T) -> Result<()> {
-    place.place(name)?.write(value);
+/// Makes a value where there is a place for it, and writes it there.
+pub fn give<T>(place: Out<'_, T>, name: &str, make: impl FnOnce() -> T) -> Result<()> {
+    place.place(name)?.write(make());
     Ok(())
 }
 

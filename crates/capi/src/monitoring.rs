@@ -77,7 +77,7 @@ pub extern "C" fn monobloc_engine_metrics(
     guard(out_error, || {
         let engine = given(engine, "engine")?;
         let text = engine.0.engine.metrics(format.get("format")?.parse()?)?;
-        give(out_text, "out_text", monobloc_bytes::new(text))
+        give(out_text, "out_text", || monobloc_bytes::new(text))
     })
 }
 

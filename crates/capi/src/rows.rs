@@ -146,7 +146,7 @@ pub extern "C" fn monobloc_rows_from_columns(
             held.resize_with(schema.fields().len(), || None);
             let mut extra = Extra::default();
             for column in columns.each(n_columns, "columns")? {
-                let name = column.name.get("the name of a column")?;
+                let name = column.name.get("column.name")?;
                 let Some(field) = schema.number(name) else {
                     extra.push_column(name);
                     continue;
@@ -179,7 +179,7 @@ pub extern "C" fn monobloc_rows_from_matrix(
 }
 
 /// Makes rows of a record batch in Arrow's C data interface: an array of structs and its type, matched by name, as
-/// `docs/arrow.md` describes. Both are taken over and marked as released, on errors too, unless one of them is NULL.
+/// `docs/arrow.md` describes. Both are taken over and marked as released, on errors too.
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_rows_from_arrow(
     engine: Option<&monobloc_engine>,

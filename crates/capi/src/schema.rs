@@ -97,7 +97,7 @@ pub extern "C" fn monobloc_engine_field_number(
             let message = format!("the model has no field {name:?}; it has {} others", schema.fields().len());
             Error::new(ErrorKind::Schema, message).at(name, None)
         })?;
-        give(out_field, "out_field", number)
+        give(out_field, "out_field", || number)
     })
 }
 

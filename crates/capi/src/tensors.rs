@@ -170,9 +170,8 @@ mod network {
     ) -> Result<()> {
         let engine = given(engine, "engine")?;
         let tensors = tensors.each(n_tensors, "tensors")?;
-        let named = |tensor: &'_ monobloc_tensor| {
-            Ok((tensor.name.get("the name of a tensor")?.to_owned(), read(tensor)?))
-        };
+        let named =
+            |tensor: &'_ monobloc_tensor| Ok((tensor.name.get("tensor.name")?.to_owned(), read(tensor)?));
         let inputs = tensors.iter().map(named).collect::<Result<Vec<_>>>()?;
         let inputs = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor.clone())).collect();
         give(out_tensors, out_verdicts, || engine.0.engine.run_tensors(inputs))

@@ -183,7 +183,7 @@ pub extern "C" fn monobloc_verdicts_to_json(
 ) -> monobloc_status {
     guard(out_error, || {
         let findings = verdicts.map_or(&[][..], |verdicts| &verdicts.findings);
-        give(out_json, "out_json", monobloc_bytes::new(verdicts_json(findings)))
+        give(out_json, "out_json", || monobloc_bytes::new(verdicts_json(findings)))
     })
 }
 
