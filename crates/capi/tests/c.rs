@@ -4,39 +4,15 @@
 #[expect(dead_code, reason = "of this the bloc alone is wanted")]
 mod sample;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod program;
+
+use program::{compile, crate_dir, succeeded};
+use std::path::PathBuf;
+use std::process::Command;
 use tempfile::TempDir;
-
-const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
-
-fn crate_dir() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The folder that the library lies in, where this program does.
-fn library_dir() -> PathBuf {
-    let program = std::env::current_exe().expect("a path");
-    program.parent().expect("a folder").to_owned()
-}
 
 fn has(command: &str) -> bool {
     Command::new(command).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-fn succeeded(output: &Output, what: &str) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{what}: {}\n{out}{err}", output.status);
-    out.into_owned()
-}
-
-fn compile(compiler: &str, flags: &[&str], source: &Path, program: &Path) {
-    let library = library_dir();
-    let mut command = Command::new(compiler);
-    command.args(flags).args(WARNINGS).arg("-I").arg(crate_dir().join("../../include")).arg(source);
-    command.arg("-L").arg(&library).args(["-lmonobloc_capi", "-lpthread", "-lm"]);
-    command.arg(format!("-Wl,-rpath,{}", library.display())).arg("-o").arg(program);
-    succeeded(&command.output().expect("a compiler"), compiler);
 }
 
 fn calls() -> PathBuf {
