@@ -85,6 +85,11 @@ target/release/monobloc: $(RUST_SOURCES) | tools
 	$(CARGO) build --release --locked --quiet --package monobloc-cli --package monobloc-py --bins
 	@touch $@
 
+# The C face, with the features that the wheel's build gives its dependencies.
+target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
+	$(CARGO) build --release --locked --quiet --package monobloc-capi --package monobloc-py
+	@touch $@
+
 # ---- verbs ----
 
 .PHONY: build
@@ -128,7 +133,7 @@ $(STAMPS)/wheel-peers: $(STAMPS)/wheel $(STAMPS)/venv-peers
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers, files or monitoring for one part)
+bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) $(if $(filter all embedded,$(BENCH)),target/release/libmonobloc_capi.so) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers, files, monitoring or embedded for one part)
 	$(VENV)/python benches/run.py --only $(BENCH) --size $(SIZE) --without "$(WITHOUT)"
 
 .PHONY: format
@@ -204,7 +209,7 @@ test-oldest: $(STAMPS)/wheel-oldest
 	$(OLDEST)/python -m pytest --quiet $(EXACTNESS)
 
 .PHONY: test-python
-test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc
+test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc target/release/libmonobloc_capi.so
 	$(CARGO) build --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum
 	$(VENV)/python -m pytest --quiet
 

@@ -14,12 +14,14 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
 CONTAINERS = FOLDER / "containers"
+EMBEDDED = FOLDER / "embedded"
 FILES = FOLDER / "files"
 MONITORING = FOLDER / "monitoring"
 NETWORKS = FOLDER / "networks"
 REQUESTS = FOLDER / "requests"
 TREES = FOLDER / "trees"
 LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "scipy", "joblib"]
+EMBEDDED_LIBRARIES = ["monobloc", "numpy", "pandas", "scikit-learn", "lightgbm"]
 CONTAINER_LIBRARIES = [
     "monobloc",
     "numpy",

@@ -15,7 +15,17 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import tree_record  # noqa: E402
 from compare import LABELS, Measured  # noqa: E402
-from record import CONTAINERS, FILES, MONITORING, NETWORKS, REQUESTS, TREES, Figure, Record  # noqa: E402
+from record import (  # noqa: E402
+    CONTAINERS,
+    EMBEDDED,
+    FILES,
+    MONITORING,
+    NETWORKS,
+    REQUESTS,
+    TREES,
+    Figure,
+    Record,
+)
 from tree_record import Timing  # noqa: E402
 
 README = ROOT / "README.md"
@@ -95,6 +105,7 @@ def filled(text: str, record: Record, networks: Record) -> str:
         "containers": lambda: newest_bars(CONTAINERS),
         "comparison": lambda: comparison(record),
         "machine": lambda: machine(record),
+        "embedded": lambda: newest_bars(EMBEDDED),
         "files": lambda: newest_bars(FILES),
         "monitoring": lambda: newest_bars(MONITORING),
         "networks": lambda: bars(networks),

@@ -1,12 +1,12 @@
 """Measures the bars, prints them, and writes a record of a whole run.
 
     python benches/run.py [--only memory|speed|tiles|networks|trees|requests|
-                           containers|files|monitoring]
+                           containers|files|monitoring|embedded]
                           [--size small|default] [--without PEERS]
 
 Answers are compared first, by their bytes; rivals are measured in the same run. Size is that
-of tree ensembles and files, and peers that are left out are those of tree ensembles; small ones are
-kept under target/bench, not as a record.
+of tree ensembles, files and calls of the C face, and peers that are left out are those of tree
+ensembles; small ones are kept under target/bench, not as a record.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ sys.path.insert(1, str(ROOT / "examples" / "credit"))
 
 import cold_start  # noqa: E402
 import containers  # noqa: E402
+import embedded  # noqa: E402
 import files  # noqa: E402
 import monitoring  # noqa: E402
 import networks  # noqa: E402
@@ -36,6 +37,8 @@ import trees  # noqa: E402
 from record import (  # noqa: E402
     CONTAINER_LIBRARIES,
     CONTAINERS,
+    EMBEDDED,
+    EMBEDDED_LIBRARIES,
     FILES,
     LIBRARIES,
     MONITORING,
@@ -46,7 +49,7 @@ from record import (  # noqa: E402
 )
 
 PARTS = ["all", "memory", "speed", "tiles", "networks", "trees", "requests", "containers", "files"]
-PARTS += ["monitoring"]
+PARTS += ["monitoring", "embedded"]
 
 
 def main() -> int:
@@ -86,11 +89,14 @@ def main() -> int:
     of_monitoring = Record.new(LIBRARIES)
     if only in ("all", "monitoring"):
         of_monitoring.figures, of_monitoring.left_out = monitoring.measure()
+    of_embedded = Record.new(EMBEDDED_LIBRARIES)
+    if only in ("all", "embedded"):
+        of_embedded.figures, of_embedded.left_out = embedded.measure(arguments.size)
     of_trees = None
     if only in ("all", "trees"):
         of_trees = trees.measure(arguments.size, without)
     figures = record.figures + of_networks.figures + of_requests.figures + of_containers.figures
-    figures += of_files.figures + of_monitoring.figures
+    figures += of_files.figures + of_monitoring.figures + of_embedded.figures
     if figures:
         print("\n" + report.table(figures))
     written = [record.write()] if only == "all" else []
@@ -105,6 +111,9 @@ def main() -> int:
         written.append(of_files.write(FILES if kept else files.kept(arguments.size)))
     if only in ("all", "monitoring"):
         written.append(of_monitoring.write(MONITORING))
+    if only in ("all", "embedded"):
+        kept = arguments.size == "default"
+        written.append(of_embedded.write(EMBEDDED if kept else embedded.kept(arguments.size)))
     if of_trees is not None:
         written += _write_trees(of_trees, arguments.size)
     for path in written:

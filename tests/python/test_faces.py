@@ -160,7 +160,9 @@ CASES: dict[str, Make] = {
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The same source as C and as C++."""
-    assert (LIBRARY / "libmonobloc_capi.so").exists(), "run `make build` first"
+    assert (LIBRARY / "libmonobloc_capi.so").exists(), (
+        "run `make target/release/libmonobloc_capi.so`"
+    )
     folder = tmp_path_factory.mktemp("faces")
     compilers = {
         "c": ["gcc", "-std=c99"],
