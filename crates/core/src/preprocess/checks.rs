@@ -52,22 +52,20 @@ pub(super) fn check_texts(tile: &mut Tile<'_>, field: usize) {
     if !looks || !tile.replaced(field).is_empty() {
         return;
     }
-    let mut stopped = Vec::new();
+    let mut replaced = Vec::new();
     input.for_each_text(field, rows.clone(), |row, cell| match cell {
         // Characters are no more than bytes.
         TextCell::Text(text) if most.is_none_or(|most| text.len() <= most) => {}
-        cell => stopped.push((row, cell)),
+        cell => {
+            let is_scalar = || !matches!(input.value(field, rows.start + row), Value::Other);
+            if cell == TextCell::Other && is_scalar() {
+                return;
+            }
+            let (number, absent) = (tile.number_of(row), input.is_absent(field, rows.start + row));
+            if let Some(cell) = sanity.text(field, number, cell, absent, tile.findings()) {
+                replaced.push((row, cell));
+            }
+        }
     });
-    let mut replaced = Vec::new();
-    for (row, cell) in stopped {
-        let is_scalar = || !matches!(input.value(field, rows.start + row), Value::Other);
-        if cell == TextCell::Other && is_scalar() {
-            continue;
-        }
-        let (number, absent) = (tile.number_of(row), input.is_absent(field, rows.start + row));
-        if let Some(cell) = sanity.text(field, number, cell, absent, tile.findings()) {
-            replaced.push((row, cell));
-        }
-    }
     tile.replace(field, replaced);
 }
