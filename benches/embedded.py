@@ -56,15 +56,15 @@ def measure(size: str) -> tuple[list[Figure], dict[str, str]]:
     chosen = SIZES[size]
     with TemporaryDirectory() as name:
         folder = Path(name)
-        program = _compiled(folder)
+        program = compiled(folder)
         print(f"training and packing {chosen.trees} trees ...", flush=True)
-        figures = _mixed(folder / "mixed", program, chosen)
+        figures = prepared_row(folder / "mixed", program, chosen)
         figures += _numbers(folder / "numbers", program, chosen)
         peers, left_out = _boosted(folder / "boosted", program, chosen)
         return figures + peers, left_out
 
 
-def _compiled(folder: Path) -> Path:
+def compiled(folder: Path) -> Path:
     program = folder / "embedded"
     command = [
         "gcc",
@@ -143,7 +143,7 @@ def _frame(rows: int) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _mixed(folder: Path, program: Path, size: Size) -> list[Figure]:
+def prepared_row(folder: Path, program: Path, size: Size) -> list[Figure]:
     folder.mkdir()
     frame = _frame(size.trained_rows)
     numbers = [name for name in frame if name.startswith("n")]
@@ -160,11 +160,13 @@ def _mixed(folder: Path, program: Path, size: Size) -> list[Figure]:
     model = make_pipeline(columns, forest).fit(frame, target)
     report = monobloc.pack(model, folder / "model.bloc", reference=frame)
     assert report.exact
+    engine: Any = monobloc.load(report.path, monitor=False)
+    frame = frame[np.asarray(engine.run(frame).verdicts.status) == "ok"]
     _write_columns(frame, folder)
     asked = Asked(program, report.path, folder, 1)
     model.set_params(randomforestclassifier__n_jobs=1)
     _compare(asked, "row", folder, model.predict_proba(frame))
-    asked.times("row", 0, size.trained_rows)
+    asked.times("row", 0, len(frame))
     calls, sets, allocations = [], [], 0
     for turn in range(size.turns):
         first = turn * size.calls
@@ -191,7 +193,7 @@ def _numbers(folder: Path, program: Path, size: Size) -> list[Figure]:
     forest = RandomForestClassifier(size.trees, random_state=0, n_jobs=2).fit(values, target)
     report = monobloc.pack(forest, folder / "model.bloc", reference=values)
     assert report.exact
-    rows, _ = _matrix(BATCH)
+    rows = _within(values)
     _write_matrix(rows, folder)
     asked = Asked(program, report.path, folder, 1)
     rust = InRust(built_example("time_bloc"), report.path, folder, 1)
@@ -246,7 +248,7 @@ def _boosted(folder: Path, program: Path, size: Size) -> tuple[list[Figure], dic
     ).fit(values, target)
     model.booster_.save_model(folder / "model.txt")
     report = monobloc.pack(model, folder / "model.bloc", reference=values)
-    rows, _ = _matrix(BATCH)
+    rows = _within(values)
     _write_matrix(rows, folder)
     asked = Asked(program, report.path, folder, 1)
     asked.ask("answer", "matrix", folder / "answers.bin")
@@ -291,6 +293,12 @@ def _matrix(rows: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(rows)
     values = random.standard_normal((rows, COLUMNS))
     return values, values[:, 0] + values[:, 1] * values[:, 2] > 0.3 * random.standard_normal(rows)
+
+
+def _within(values: np.ndarray) -> np.ndarray:
+    """Other rows, in which nothing is to be found: a finding is a piece of memory."""
+    rows, _ = _matrix(BATCH)
+    return np.clip(rows, values.min(axis=0), values.max(axis=0))
 
 
 def _compare(asked: Asked, entrance: str, folder: Path, expected: np.ndarray) -> None:
