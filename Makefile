@@ -15,6 +15,9 @@ SIZE ?= default
 BENCH ?= all
 WITHOUT ?=
 FUZZ_SECONDS ?= 10
+PREFIX ?= /usr/local
+DESTDIR ?=
+FEATURES ?= all
 DATA :=
 TARGET :=
 DROP :=
@@ -95,6 +98,17 @@ target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
 .PHONY: build
 build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, and the command in target/release
 	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
+
+# Without networks the libraries are small, which has a profile of its own.
+.PHONY: install
+install: | tools ## the C and C++ libraries under PREFIX, below DESTDIR (FEATURES=tabular without networks)
+ifeq ($(FEATURES),tabular)
+	$(CARGO) build --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features
+else
+	$(CARGO) build --release --locked --quiet --package monobloc-capi --package monobloc-py --lib
+endif
+	CARGO=$(CARGO) crates/capi/install/install.sh $(call quoted,$(DESTDIR)$(PREFIX)) target/$(if $(filter tabular,$(FEATURES)),tabular,release)
+	@echo "installed: $(DESTDIR)$(PREFIX)"
 
 .PHONY: demo
 demo: $(STAMPS)/wheel ## train, pack, serve from four processes, compare (SIZE=large for a forest beyond 1 GB; DATA=file.csv TARGET=column for a table of yours)
