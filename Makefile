@@ -99,15 +99,19 @@ target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
 build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, and the command in target/release
 	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
 
-# Without networks the libraries are small, which has a profile of its own.
-.PHONY: install
-install: | tools ## the C and C++ libraries under PREFIX, below DESTDIR (FEATURES=tabular without networks)
-ifeq ($(FEATURES),tabular)
-	$(CARGO) build --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features
-else
+# The libraries for C and C++, from which `make install` takes them. Without networks they are small, by a profile of
+# their own.
+target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
 	$(CARGO) build --release --locked --quiet --package monobloc-capi --package monobloc-py --lib
-endif
-	CARGO=$(CARGO) crates/capi/install/install.sh $(call quoted,$(DESTDIR)$(PREFIX)) target/$(if $(filter tabular,$(FEATURES)),tabular,release)
+	@touch $@
+
+target/tabular/libmonobloc_capi.so: $(RUST_SOURCES) | tools
+	$(CARGO) build --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features
+	@touch $@
+
+.PHONY: install
+install: target/$(if $(filter tabular,$(FEATURES)),tabular,release)/libmonobloc_capi.so ## the C and C++ libraries under PREFIX, below DESTDIR (FEATURES=tabular without networks)
+	CARGO=$(CARGO) crates/capi/install/install.sh $(call quoted,$(DESTDIR)$(PREFIX)) $(<D)
 	@echo "installed: $(DESTDIR)$(PREFIX)"
 
 .PHONY: demo

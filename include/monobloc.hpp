@@ -662,8 +662,8 @@ class Rows {
   explicit Rows(Raw *handle) noexcept : handle_(handle) {}
 
   /**
-   * Rows of columns of one length, matched with the model's fields by name; MONOBLOC_SCHEMA where a field that the model
-   * reads has none.
+   * Rows of columns of one length, matched with the model's fields by name; MONOBLOC_SCHEMA where two have one name. That
+   * a field which the model reads has none is told when they are answered.
    */
   static Outcome<Rows> from_columns(const Engine &engine, Span<const Column> columns);
   /** Rows of a matrix; MONOBLOC_SCHEMA where it has another number of columns than the model has fields. */
