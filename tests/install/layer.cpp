@@ -163,7 +163,7 @@ void prepared(const monobloc::Engine &engine) {
   EXPECT(answer(std::int64_t{40}, std::uint64_t{1}, std::string("south")) == expected);
   EXPECT(answer(40.0F, static_cast<std::int8_t>(1), std::optional<std::string>("south")) == expected);
   EXPECT(answer(std::optional<double>(40), true, "south") == expected);
-  EXPECT(answer(80, 1, "south") != expected);
+  EXPECT(answer(20, 1, "south") != expected && answer(40, 0, "south") != expected && answer(40, 1, "north") != expected);
   EXPECT(answer(40, std::numeric_limits<std::uint64_t>::max(), "south") == answer(40, 0x1p64, "south"));
   const double missing = answer(NAN, 1.0, "south");
   EXPECT(answer(std::nullopt, 1.0, "south") == missing && answer(std::optional<int>(), 1.0, "south") == missing);
