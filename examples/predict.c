@@ -3,8 +3,9 @@
  *     cc -std=c99 -o predict predict.c $(pkg-config --cflags --libs monobloc)
  *
  * The file and what is printed are described in predict.rs, and are the same in C, C++, Python and Rust: for each field
- * `name kind dtype`, for each row its outputs, for each thing found in a row `row N: status: field: reason`. Only some
- * powers of two, such as 2^-44, get a digit more here.
+ * `name kind dtype`, for each row its outputs, for each thing found in a row `row N: status: field: reason`. Where two
+ * decimals are equally near to a number, Rust prints the greater one and C the even one; some powers of two, such as
+ * 2^-44, get a digit more here.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <monobloc.h>

