@@ -86,6 +86,15 @@ def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.fixture(scope="session")
+def installed() -> Iterator[Any]:
+    """The C and C++ libraries, as `make install` leaves them."""
+    from installed import staged
+
+    with staged() as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """OpenMP's threads spin while they wait, which is slow where others work, too."""

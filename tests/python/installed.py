@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -60,9 +61,9 @@ def need(*tools: str) -> None:
             pytest.skip(f"{tool} is not installed")
 
 
-@pytest.fixture(scope="session")
-def installed() -> Iterator[Installed]:
-    """Staged, so that nothing in it can name the place where it lies."""
+@contextlib.contextmanager
+def staged() -> Iterator[Installed]:
+    """Installed below another folder, so that nothing in it can name the place where it lies."""
     environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
     with tempfile.TemporaryDirectory(prefix="monobloc-install-") as folder:
         stage = Path(folder) / "stage"

@@ -6,10 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from installed import SAMPLE, Installed, installed
+from installed import SAMPLE, Installed
 from pages import blocks
-
-__all__ = ["installed"]
 
 pytestmark = pytest.mark.timeout(1800)
 

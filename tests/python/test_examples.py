@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, Credit
-from installed import Installed, installed
-
-__all__ = ["installed"]
+from installed import Installed
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -11,9 +11,7 @@ import monobloc
 import numpy as np
 import pytest
 from conftest import ROOT
-from installed import SAMPLE, SOURCES, WARNINGS, Installed, installed, need
-
-__all__ = ["installed"]
+from installed import SAMPLE, SOURCES, WARNINGS, Installed, need
 
 pytestmark = pytest.mark.timeout(1800)
 
