@@ -82,29 +82,19 @@ $(STAMPS)/wheel-oldest: $(STAMPS)/wheel $(STAMPS)/venv-oldest
 	$(OLDEST)/python -m pip install --quiet --no-index --no-deps --force-reinstall $(WHEELS)/monobloc-*.whl
 	@touch $@
 
-# Naming monobloc-py beside it gives the dependencies the features that the wheel's build gives them,
-# so both builds share them.
-target/release/monobloc: $(RUST_SOURCES) | tools
-	$(CARGO) build --release --locked --quiet --package monobloc-cli --package monobloc-py --bins
-	@touch $@
-
-# The C face, with the features that the wheel's build gives its dependencies.
-target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
-	$(CARGO) build --release --locked --quiet --package monobloc-capi --package monobloc-py
-	@touch $@
+# The command and the C libraries. Naming monobloc-py beside them gives the dependencies, and the core, the features that
+# the wheel's build gives them, so that all share one build.
+target/release/monobloc target/release/libmonobloc_capi.so &: $(RUST_SOURCES) | tools
+	$(CARGO) build --release --locked --quiet --package monobloc-cli --package monobloc-capi --package monobloc-py
+	@touch target/release/monobloc target/release/libmonobloc_capi.so
 
 # ---- verbs ----
 
 .PHONY: build
-build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, and the command in target/release
+build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, the command and the C libraries in target/release
 	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
 
-# The libraries for C and C++, from which `make install` takes them. Without networks they are small, by a profile of
-# their own.
-target/release/libmonobloc_capi.so: $(RUST_SOURCES) | tools
-	$(CARGO) build --release --locked --quiet --package monobloc-capi --package monobloc-py --lib
-	@touch $@
-
+# The C libraries without networks, small by a profile of their own.
 target/tabular/libmonobloc_capi.so: $(RUST_SOURCES) | tools
 	$(CARGO) build --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features
 	@touch $@
