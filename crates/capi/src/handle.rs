@@ -210,7 +210,8 @@ impl Numbers {
         if view.data.is_null() {
             return Ok(None);
         }
-        // SAFETY: as above.
+        check_array(view.data, view.len, name)?;
+        // SAFETY: no NULL, of a size that exists; else as above.
         Ok(Some(unsafe { std::slice::from_raw_parts(view.data.cast(), view.len) }))
     }
 

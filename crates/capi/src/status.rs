@@ -49,6 +49,8 @@ pub enum monobloc_status {
 
 impl monobloc_status {
     /// Every one, by its number.
+    ///
+    /// cbindgen:ignore
     pub const ALL: [monobloc_status; 17] = [
         monobloc_status::MONOBLOC_OK,
         monobloc_status::MONOBLOC_CORRUPT,

@@ -214,6 +214,8 @@ static void validity_and_strides(const monobloc_engine *engine) {
   rows = NULL;
   columns[1].name = "region";
   FAILS(monobloc_rows_from_columns(engine, columns, 3, N_ROWS, &rows, &error), MONOBLOC_SCHEMA);
+  people[0].region.len = SIZE_MAX;
+  FAILS(monobloc_rows_from_columns(engine, columns, 3, N_ROWS, &rows, &error), MONOBLOC_INVALID_ARGUMENT);
   columns[1].dtype = 0;
   FAILS(monobloc_rows_from_columns(engine, columns, 3, N_ROWS, &rows, &error), MONOBLOC_INVALID_ARGUMENT);
   columns[0].size = 3;
