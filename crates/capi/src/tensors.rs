@@ -1,6 +1,5 @@
 //! Tensors: what networks take and give. A build without the feature `onnx` has the same functions, which say so.
 
-use crate::dtype::monobloc_dtype;
 use crate::engine::monobloc_engine;
 use crate::handle::{Array, Growing, In, Numbers, Out, OutSized, Text, invalid};
 use crate::rows::monobloc_rows;
@@ -117,7 +116,8 @@ pub extern "C" fn monobloc_tensors_free(tensors: Option<Box<monobloc_tensors>>) 
 
 #[cfg(feature = "onnx")]
 mod network {
-    use super::{monobloc_dtype, monobloc_tensor, monobloc_tensor_view, monobloc_tensors};
+    use super::{monobloc_tensor, monobloc_tensor_view, monobloc_tensors};
+    use crate::dtype::monobloc_dtype;
     use crate::engine::monobloc_engine;
     use crate::handle::{In, Out, given, handle, invalid};
     use crate::rows::monobloc_rows;
