@@ -36,6 +36,7 @@ pub struct Held {
     form: Form,
     /// A byte for each row, not 0 where it has no value; empty where all have one.
     nulls: Vec<u8>,
+    null: Null,
 }
 
 enum Form {
@@ -44,8 +45,8 @@ enum Form {
 }
 
 impl Held {
-    /// The values of a column of `n_rows` rows.
-    pub fn read(column: &monobloc_column, name: &str, n_rows: usize) -> Result<Held> {
+    /// The values of a column of `n_rows` rows. `null` is what rows without a value are taken for.
+    pub fn read(column: &monobloc_column, name: &str, n_rows: usize, null: Null) -> Result<Held> {
         let dtype = monobloc_dtype::of_number(column.dtype, &format!("the dtype of column {name:?}"))?;
         let mut nulls = Vec::new();
         if let Some(bits) = column.validity.given() {
@@ -68,7 +69,7 @@ impl Held {
                 Form::Numbers { dtype, values: column.values, stride, n_rows }
             }
         };
-        Ok(Held { form, nulls })
+        Ok(Held { form, nulls, null })
     }
 
     /// The values as a column.
@@ -98,7 +99,7 @@ impl Held {
     /// The rows without a value, where there may be some.
     pub fn nulls(&self) -> Option<Nulls<'_>> {
         let marks = Strided::from(self.nulls.as_slice());
-        (!self.nulls.is_empty()).then(|| Nulls::of_bytes(marks, Null::None))
+        (!self.nulls.is_empty()).then(|| Nulls::of_bytes(marks, self.null))
     }
 }
 

@@ -151,7 +151,10 @@ pub extern "C" fn monobloc_rows_from_columns(
                     extra.push_column(name);
                     continue;
                 };
-                if held[field].replace(Held::read(&column, name, n_rows)?).is_some() {
+                if held[field]
+                    .replace(Held::read(&column, name, n_rows, schema.fields()[field].null)?)
+                    .is_some()
+                {
                     let message = format!("the column {name:?} is there twice");
                     return Err(Error::new(ErrorKind::Schema, message).at(name, None));
                 }
