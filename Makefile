@@ -166,15 +166,16 @@ test-lint: | tools
 	$(CARGO) clippy --locked --quiet --workspace --all-targets --features monobloc/ndarray -- -D warnings
 	$(CARGO) clippy --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum -- -D warnings
 
-# Without networks: what is tabular builds and passes without tract. With arrays, which most builds go without. The C
+# Without networks: what is tabular builds and passes without tract. With arrays, which most builds go without, and with
+# Parquet, since zstd's build decides on the features of cc, and with them whether tract is compiled once more. The C
 # library has one name whatever its features are, so it is not built here over the one with networks.
 .PHONY: test-tabular
 test-tabular: | tools
 	$(CARGO) clippy --locked --quiet --workspace --no-default-features -- -D warnings
 	$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-capi --no-default-features \
-		--features monobloc/ndarray --lib --tests
+		--features monobloc/ndarray,monobloc/parquet --lib --tests
 	$(CARGO) test --locked --quiet --release --workspace --exclude monobloc-capi --no-default-features \
-		--features monobloc/ndarray --doc
+		--features monobloc/ndarray,monobloc/parquet --doc
 
 # The Python face for an interpreter without a global lock, which has no stable ABI to build for before 3.15.
 .PHONY: test-free-threaded

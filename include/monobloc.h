@@ -1,7 +1,8 @@
 /* Monobloc: a model, its preprocessing and its checks, run from one mapped file.
  *
  * Every call that may fail gives a monobloc_status, and an error to read to *out_error where that is not NULL: NULL
- * where all is well, else freed by the caller with monobloc_error_free. Other places are written on success alone.
+ * where all is well, else freed by the caller with monobloc_error_free. (Calls that set a value of a prepared row give
+ * the status alone.) Other places are written on success alone.
  * A NULL handle, or another pointer that must not be NULL, is MONOBLOC_INVALID_ARGUMENT. Functions that free take NULL.
  * No call throws, jumps out or ends the process for what it was given.
  */

@@ -254,7 +254,7 @@ unsafe impl Sync for Userdata {}
 /// A `repr(C)` structure that begins with its size, so that later versions can have more members.
 ///
 /// # Safety
-/// It begins with a `usize`, and zero bytes are a value of all others members.
+/// It begins with a `usize`, and zero bytes are a value of all other members.
 pub unsafe trait Growing: Copy {
     /// The name in C.
     const NAME: &'static str;

@@ -428,11 +428,3 @@ fn any_text(text: &[u8]) -> std::result::Result<(), TestCaseError> {
     }
     Ok(())
 }
-
-#[cfg(not(feature = "parquet"))]
-#[test]
-fn a_build_without_parquet_says_so() {
-    let error = scored(b"PAR1", |scoring| scoring.input_format = Some(Format::Parquet)).expect_err("none");
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("this build reads no Parquet"), "{error}");
-}

@@ -91,14 +91,15 @@ impl Live {
     }
 
     /// Counts one output of the model in all rows. `output` is its place among the reference's; of labels, `values` are
-    /// the numbers of classes.
+    /// the numbers of classes, of which those that the reference does not name are counted as others.
     pub fn count_output(&mut self, reference: &Reference, output: usize, values: &[f64]) {
         let distributions = reference.outputs.iter().flat_map(|outputs| &outputs.distributions);
         if let Some((distribution, live)) = distributions.zip(&mut self.outputs).nth(output) {
             match &distribution.values {
-                Values::Categories(labels) => values.iter().for_each(|&class| {
-                    let is_class = (0.0..labels.names().len() as f64).contains(&class);
-                    live.counts[if is_class { OWN + class as usize } else { UNUSABLE }] += 1;
+                Values::Categories(_) => values.iter().for_each(|&class| {
+                    let others = distribution.n_bins() - 1;
+                    let bin = if class >= 0.0 { (OWN + class as usize).min(others) } else { UNUSABLE };
+                    live.counts[bin] += 1;
                 }),
                 Values::Numbers(_) => {
                     values.iter().for_each(|&value| live.add(distribution, Value::Float(value)));

@@ -42,7 +42,7 @@ fn labels_are_counted_by_the_numbers_of_their_classes() {
     let mut live = Live::new(&reference);
     live.count_output(&reference, 2, &classes);
     live.count_output(&reference, 2, &[2.0, f64::NAN, -1.0]);
-    assert_eq!(live.outputs[2].counts, [0, 3, 200, 100, 0]);
+    assert_eq!(live.outputs[2].counts, [0, 2, 200, 100, 1]);
     live.count_output(&reference, 0, &[0.5]);
     assert_eq!(live.outputs[0].rows(), 1);
 }

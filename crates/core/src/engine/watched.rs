@@ -7,7 +7,7 @@ use crate::exposition::{Format, Metric, Watched};
 use crate::input::Input;
 use crate::model::Answer;
 use crate::monitor::{Counted, Snapshot};
-use crate::reference::{OWN, Reference};
+use crate::reference::Reference;
 use std::path::Path;
 
 impl Engine {
@@ -92,12 +92,7 @@ impl Engine {
         for (number, place) in self.monitor.output_places(ensemble.n_outputs()).into_iter().enumerate() {
             let column = values.iter().skip(place).step_by(width).copied();
             let known: Vec<f64> = column.filter(|value| !value.is_nan()).collect();
-            if place < ensemble.n_outputs() {
-                live.count_output(reference, number, &known);
-            } else if let Some(labels) = live.outputs.get_mut(number) {
-                let last = labels.counts.len() - 1;
-                known.iter().for_each(|&class| labels.counts[(OWN + class as usize).min(last)] += 1);
-            }
+            live.count_output(reference, number, &known);
         }
         Ok(())
     }
