@@ -179,8 +179,9 @@ mod tests {
     #[test]
     fn a_process_has_private_memory() {
         let before = private_bytes().expect("Linux tells");
-        let memory = std::hint::black_box(vec![1_u8; 8 << 20]);
+        // More than glibc ever keeps of what was freed, and than other tests free meanwhile.
+        let memory = std::hint::black_box(vec![1_u8; 256 << 20]);
         let now = private_bytes().expect("Linux tells");
-        assert!(now - before > 7 << 20, "{before} {now} {}", memory.len());
+        assert!(now > before + (200 << 20), "{before} {now} {}", memory.len());
     }
 }
