@@ -68,9 +68,8 @@ impl MonitorOptions {
     pub fn of_window(window: Span, workers: Option<usize>) -> Result<MonitorOptions> {
         let parts = MonitorOptions::default().parts;
         let part = |name: &str, length: u64| {
-            let message = format!(
-                "{name} is {length}, too short; expected {parts} at least, since a window has {parts} parts"
-            );
+            let message =
+                format!("{name} is too short; expected {parts} at least, since a window has {parts} parts");
             let long_enough = length >= parts as u64;
             long_enough
                 .then(|| length.div_ceil(parts as u64))
