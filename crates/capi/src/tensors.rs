@@ -170,10 +170,10 @@ mod network {
     ) -> Result<()> {
         let engine = given(engine, "engine")?;
         let tensors = tensors.each(n_tensors, "tensors")?;
-        let named =
-            |tensor: &'_ monobloc_tensor| Ok((tensor.name.get("tensor.name")?.to_owned(), read(tensor)?));
-        let inputs = tensors.iter().map(named).collect::<Result<Vec<_>>>()?;
-        let inputs = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor.clone())).collect();
+        let mut inputs = Vec::with_capacity(tensors.len());
+        for tensor in &tensors {
+            inputs.push((tensor.name.get("tensor.name")?, read(tensor)?));
+        }
         give(out_tensors, out_verdicts, || engine.0.engine.run_tensors(inputs))
     }
 
