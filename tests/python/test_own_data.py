@@ -242,7 +242,13 @@ def test_wrong_names_are_one_line(csv_file: Path, capsys: pytest.CaptureFixture[
 
 
 def test_make_hands_over_names_as_they_are() -> None:
-    asked = ["make", "--dry-run", "--assume-old=target/stamps/wheel", "demo"]
+    asked = [
+        "make",
+        "--dry-run",
+        "--no-print-directory",
+        "--assume-old=target/stamps/wheel",
+        "demo",
+    ]
     column = 'it\'s, "so"'
     done = subprocess.run(
         [*asked, "DATA=my table.csv", f"TARGET={column}", "DROP=a,b c", "TASK=regression"],
