@@ -28,7 +28,7 @@ mod tests {
         loom::model(|| {
             let shared = Arc::new((Turns::new(1), UnsafeCell::new(0)));
             let work = |(turns, place): &(Turns, UnsafeCell<usize>)| {
-                let _turn = turns.take_free(1).pop().unwrap_or_else(|| turns.ask().wait());
+                let _turn = turns.take_free(1).next().unwrap_or_else(|| turns.ask().wait());
                 // loom fails where two threads are in here.
                 place.with_mut(|_| thread::yield_now());
             };
@@ -50,7 +50,7 @@ mod tests {
             let turns = Arc::new(Turns::new(2));
             let working = Arc::new(AtomicUsize::new(0));
             let work = |turns: &Turns, working: &AtomicUsize| {
-                let mut own = turns.take_free(2);
+                let mut own: Vec<_> = turns.take_free(2).collect();
                 if own.is_empty() {
                     own.push(turns.ask().wait());
                 }
@@ -65,7 +65,7 @@ mod tests {
                 .collect();
             threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
             let asked = turns.ask();
-            assert!(turns.take_free(9).is_empty(), "not before who has asked");
+            assert_eq!(turns.take_free(9).len(), 0, "not before who has asked");
             drop(asked);
             assert_eq!(turns.take_free(9).len(), 2);
         });

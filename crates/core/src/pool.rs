@@ -38,10 +38,9 @@ pub(crate) struct Shares {
 /// [`ErrorKind::Io`] where threads can't be started.
 pub fn run(Shares { threads, worth }: Shares, work: impl Fn() + Sync) -> Result<()> {
     let crew = Crew::of(threads.clamp(1, MOST_THREADS));
-    let mut turns = crew.turns.take_free(worth.max(1));
-    let Some(turn) = turns.pop() else { return crew.wait(&work) };
-    let helpers = turns;
-    if helpers.is_empty() {
+    let mut helpers = crew.turns.take_free(worth.max(1));
+    let Some(turn) = helpers.next() else { return crew.wait(&work) };
+    if helpers.len() == 0 {
         work();
         return Ok(());
     }
@@ -65,7 +64,7 @@ pub fn run(Shares { threads, worth }: Shares, work: impl Fn() + Sync) -> Result<
 #[cfg(feature = "onnx")]
 pub fn run_whole<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     let crew = Crew::of(threads.clamp(1, MOST_THREADS));
-    match crew.turns.take_free(1).pop() {
+    match crew.turns.take_free(1).next() {
         Some(_turn) => Ok(work()),
         None => crew.wait(work),
     }

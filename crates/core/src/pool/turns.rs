@@ -25,6 +25,13 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Turn<'a>(&'a Turns);
 
+/// Turns that were taken together; those that nobody took from it end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Taken<'a> {
+    turns: &'a Turns,
+    count: usize,
+}
+
 /// A turn that was asked for. While one is, nobody who comes later takes a free one.
 #[derive(Debug)]
 pub(super) struct Asked<'a>(&'a Turns);
@@ -36,12 +43,11 @@ impl Turns {
     }
 
     /// Turns that are free while nobody has asked for one, `most` at most.
-    pub fn take_free(&self, most: usize) -> Vec<Turn<'_>> {
+    pub fn take_free(&self, most: usize) -> Taken<'_> {
         let mut counts = self.lock();
         let count = if counts.asked == 0 { most.min(counts.free) } else { 0 };
         counts.free -= count;
-        drop(counts);
-        (0..count).map(|_| Turn(self)).collect()
+        Taken { turns: self, count }
     }
 
     /// Asks for a turn.
@@ -52,6 +58,27 @@ impl Turns {
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Iterator for Taken<'a> {
+    type Item = Turn<'a>;
+
+    fn next(&mut self) -> Option<Turn<'a>> {
+        self.count = self.count.checked_sub(1)?;
+        Some(Turn(self.turns))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count, Some(self.count))
+    }
+}
+
+impl ExactSizeIterator for Taken<'_> {}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.for_each(drop);
     }
 }
 

@@ -36,11 +36,21 @@ pub(super) fn add<V: Float>(
         return false;
     }
     let rows = Rows { nodes: forest.nodes(), column_bits: layout.column_bits(), values, n_rows, n_columns };
-    let walk = if forest.nodes().len() < LARGE { Rows::walk::<false> } else { Rows::walk::<true> };
+    let walk = match (n_rows, n_columns.div_ceil(LANES), forest.nodes().len() < LARGE) {
+        (1, 1, true) => Rows::walk::<false, 1>,
+        (1, 2, true) => Rows::walk::<false, 2>,
+        (1, 3..=4, true) => Rows::walk::<false, 4>,
+        (.., true) => Rows::walk::<false, 0>,
+        (.., false) => Rows::walk::<true, 0>,
+    };
     for trees in forest.trees().chunks((LEAVES / n_rows).max(1)) {
         leaves.resize((trees.len() * n_rows).next_multiple_of(LANES), 0);
         // SAFETY: the level says that the processor has what the function needs.
         unsafe { walk(rows, trees, leaves.as_chunks_mut().0) };
+        if n_rows == 1 {
+            forest.add_leaves(trees, leaves, sums);
+            continue;
+        }
         for (&tree, leaves) in trees.iter().zip(leaves.chunks_exact(n_rows)) {
             for (sums, &leaf) in sums.chunks_exact_mut(forest.n_outputs()).zip(leaves) {
                 forest.add_leaf(tree, leaf, sums);
@@ -97,9 +107,16 @@ impl Group {
 }
 
 impl Rows<'_> {
-    /// Takes all rows through each of `trees`, and writes the numbers of the leaves, tree after tree.
+    /// Takes all rows through each of `trees`, and writes the numbers of the leaves, tree after tree. The values of a
+    /// single row are picked from `REGISTERS` that hold them, if not 0.
     #[target_feature(enable = "avx512f")]
-    fn walk<const PREFETCH: bool>(self, trees: &[Tree], leaves: &mut [[u32; LANES]]) {
+    fn walk<const PREFETCH: bool, const REGISTERS: usize>(self, trees: &[Tree], leaves: &mut [[u32; LANES]]) {
+        let held: [__m512; REGISTERS] = std::array::from_fn(|at| {
+            let values = self.values.iter().skip(at * LANES).take(LANES);
+            let mut padded = [0.0; LANES];
+            padded.iter_mut().zip(values).for_each(|(place, &value)| *place = value);
+            _mm512_castsi512_ps(load(&padded.map(f32::to_bits)))
+        });
         let mut next = Next::default();
         let mut active = GROUPS.min(leaves.len());
         let mut groups: [Group; GROUPS] = std::array::from_fn(|_| self.begin(trees, &mut next));
@@ -108,7 +125,7 @@ impl Rows<'_> {
             let mut at = 0;
             while at < active {
                 let group = &mut groups[at];
-                let Some(found) = self.step::<PREFETCH>(group) else {
+                let Some(found) = self.step::<PREFETCH, REGISTERS>(group, &held) else {
                     at += 1;
                     continue;
                 };
@@ -133,6 +150,18 @@ impl Rows<'_> {
         let number = next.group;
         next.group += 1;
         let mut lane = 0;
+        if self.n_rows == 1 {
+            assert!(self.n_columns <= self.values.len());
+            let mut are_inside = true;
+            for lane in 0..LANES {
+                let tree = trees[(next.tree + lane).min(trees.len() - 1)];
+                are_inside &= tree.first + (tree.last as usize) < self.nodes.len();
+                (last[lane], depth[lane], first[lane]) = (tree.last, tree.depth, tree.first as u64);
+            }
+            assert!(are_inside);
+            next.tree += LANES;
+            lane = LANES;
+        }
         while lane < LANES {
             let tree = trees[next.tree];
             let n = (LANES - lane).min(self.n_rows - next.row);
@@ -163,7 +192,11 @@ impl Rows<'_> {
     /// One step of each walk, or the leaf numbers when all are at one.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn step<const PREFETCH: bool>(self, group: &mut Group) -> Option<[u32; LANES]> {
+    fn step<const PREFETCH: bool, const REGISTERS: usize>(
+        self,
+        group: &mut Group,
+        held: &[__m512; REGISTERS],
+    ) -> Option<[u32; LANES]> {
         let [low, high] = group.places().map(|places| gather(self.nodes, places));
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         let odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
@@ -177,9 +210,21 @@ impl Rows<'_> {
         let columns = _mm512_set1_epi32((1 << self.column_bits) - 1);
         let last_column = _mm512_set1_epi32(self.n_columns as i32 - 1);
         let column = _mm512_min_epu32(_mm512_and_si512(rest, columns), last_column);
-        let place = _mm512_add_epi32(group.row, column);
-        // SAFETY: `begin` saw that each row lies inside the values, and the column is one of the row.
-        let value = unsafe { _mm512_i32gather_ps::<4>(place, self.values.as_ptr()) };
+        let value = match &held[..] {
+            [one] => _mm512_permutexvar_ps(column, *one),
+            [first, second] => _mm512_permutex2var_ps(*first, column, *second),
+            [first, second, third, fourth] => {
+                let low = _mm512_permutex2var_ps(*first, column, *second);
+                let high = _mm512_permutex2var_ps(*third, column, *fourth);
+                let is_high = _mm512_test_epi32_mask(column, _mm512_set1_epi32(2 * LANES as i32));
+                _mm512_mask_blend_ps(is_high, low, high)
+            }
+            _ => {
+                let place = _mm512_add_epi32(group.row, column);
+                // SAFETY: `begin` saw that each row lies inside the values, and the column is one of the row.
+                unsafe { _mm512_i32gather_ps::<4>(place, self.values.as_ptr()) }
+            }
+        };
         let missing_left = _mm512_test_epi32_mask(rest, _mm512_set1_epi32(MISSING_LEFT as i32));
         let missing = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
         let right = !_mm512_cmp_ps_mask::<_CMP_LE_OQ>(value, _mm512_castsi512_ps(threshold))

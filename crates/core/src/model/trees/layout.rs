@@ -280,6 +280,37 @@ impl Forest {
         }
     }
 
+    /// Adds the values of each tree's leaf to the `sums` of one row, in the order of the trees.
+    pub(super) fn add_leaves(&self, trees: &[Tree], leaves: &[u32], sums: &mut [f64]) {
+        let leaves = &leaves[..trees.len()];
+        let fits = |n| self.sums == Precision::Double && self.n_values == n;
+        if fits(1)
+            && let Ok(sum) = <&mut [f64; 1]>::try_from(&mut *sums)
+        {
+            self.add_all(leaves, sum);
+        } else if fits(2)
+            && let Ok(both) = <&mut [f64; 2]>::try_from(&mut *sums)
+        {
+            self.add_all(leaves, both);
+        } else {
+            trees.iter().zip(leaves).for_each(|(&tree, &leaf)| self.add_leaf(tree, leaf, sums));
+        }
+    }
+
+    /// Adds the values of leaves that have one for each of the sums.
+    #[inline]
+    fn add_all<const N: usize>(&self, leaves: &[u32], sums: &mut [f64; N]) {
+        let mut added = *sums;
+        let values = self.leaves.as_chunks::<N>().0;
+        for &leaf in leaves {
+            let values = &values[leaf.min(self.last_leaf) as usize];
+            for (sum, value) in added.iter_mut().zip(values) {
+                *sum += f64::from_bits(value.load(Ordering::Relaxed));
+            }
+        }
+        *sums = added;
+    }
+
     /// Writes the values of leaf number `leaf` to `out`.
     pub(super) fn copy_leaf(&self, leaf: u32, out: &mut [f64]) {
         let first = leaf.min(self.last_leaf) as usize * self.n_values;

@@ -45,7 +45,7 @@ fn shapes(n_features: usize) -> impl Strategy<Value = Shape> {
     (vec(split, 0..40), vec(any::<u8>(), 41)).prop_map(|(splits, leaves)| Shape { splits, leaves })
 }
 
-fn push(builder: &mut ForestBuilder, shape: &Shape) {
+fn push(builder: &mut ForestBuilder, shape: &Shape, n_outputs: usize) {
     let n = shape.splits.len() * 2 + 1;
     let (mut left, mut right) = (vec![-1; n], vec![-1; n]);
     let (mut feature, mut threshold, mut missing_left) = (vec![-2; n], vec![-2.0; n], vec![false; n]);
@@ -58,7 +58,7 @@ fn push(builder: &mut ForestBuilder, shape: &Shape) {
         open.extend([next, next + 1]);
         next += 2;
     }
-    let values: Vec<f64> = (0..n * OUTPUTS).map(|at| f64::from(shape.leaves[at % 41]) / 7.0).collect();
+    let values: Vec<f64> = (0..n * n_outputs).map(|at| f64::from(shape.leaves[at % 41]) / 7.0).collect();
     let cover: Vec<f32> = (0..n).map(|at| at as f32).collect();
     let tree = SourceTree {
         left: &left,
@@ -75,8 +75,13 @@ fn push(builder: &mut ForestBuilder, shape: &Shape) {
 }
 
 fn section(n_features: usize, shapes: &[Shape], wide: bool) -> Vec<u8> {
-    let mut builder = ForestBuilder::new(shape(n_features, OUTPUTS)).expect("a builder");
-    shapes.iter().for_each(|shape| push(&mut builder, shape));
+    section_of(shape(n_features, OUTPUTS), shapes, wide)
+}
+
+fn section_of(forest: ForestShape, shapes: &[Shape], wide: bool) -> Vec<u8> {
+    let n_outputs = forest.n_outputs;
+    let mut builder = ForestBuilder::new(forest).expect("a builder");
+    shapes.iter().for_each(|shape| push(&mut builder, shape, n_outputs));
     if wide { builder.finish_wide() } else { builder.finish() }.expect("a section")
 }
 
@@ -149,6 +154,31 @@ proptest! {
             prop_assert_eq!(sums, expected);
         }
         agree(&forest, rows)?;
+    }
+
+    #[test]
+    fn single_rows_of_any_width_go_through_many_trees(
+        width in prop_oneof![1_usize..80, Just(16), Just(32), Just(64)],
+        n_outputs in 1_usize..4,
+        n_trees in 1_usize..80,
+        shapes in vec(shapes(1), 1..6),
+        row in vec(features(), 80),
+        noise in vec(any::<u8>(), 64..4096),
+        keep_nodes in any::<bool>(),
+    ) {
+        let mut shapes: Vec<Shape> = shapes.into_iter().cycle().take(n_trees).collect();
+        for (at, split) in shapes.iter_mut().flat_map(|shape| &mut shape.splits).enumerate() {
+            split.0 = at * 7 % width;
+        }
+        let mut bytes = section_of(shape(width, n_outputs), &shapes, false);
+        if !keep_nodes {
+            let begin = 192 + (n_trees * 24).next_multiple_of(64);
+            bytes[begin..].iter_mut().zip(noise.iter().cycle()).for_each(|(byte, noise)| *byte ^= noise);
+        }
+        match Forest::read(&View::of_bytes(&bytes)) {
+            Ok(forest) => agree(&forest, &row[..width])?,
+            Err(error) => prop_assert!(!keep_nodes, "{}", error),
+        }
     }
 
     #[test]
