@@ -1,6 +1,6 @@
 //! `monobloc verify`: every byte against its digest, and the golden rows against the source's outputs.
 
-use monobloc::{Engine, Error, ErrorKind, LoadOptions, Result, Verify, golden};
+use monobloc::{Engine, LoadOptions, Result, Verify, golden};
 use std::path::Path;
 
 /// The text to print when all is well.
@@ -9,17 +9,7 @@ pub fn run(path: &Path, digest: Option<&str>) -> Result<String> {
     options.digest = digest.map(str::to_owned);
     let engine = Engine::load(path, &options)?;
     let report = golden::replay(&engine)?;
-    if !report.accepted {
-        return Err(Error::new(
-            ErrorKind::GoldenMismatch,
-            format!(
-                "{}: outputs on {} golden rows differ from the source model's by up to {:e}",
-                path.display(),
-                report.rows,
-                report.max_abs_diff
-            ),
-        ));
-    }
+    report.check(path)?;
     let answers = if report.exact {
         "give the source's very bytes".to_owned()
     } else {

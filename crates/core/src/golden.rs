@@ -24,6 +24,7 @@ use arrow_ipc::writer::FileWriter;
 use bounded::Said;
 use comparison::Difference;
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The member that holds golden rows.
@@ -51,6 +52,25 @@ pub struct GoldenReport {
     /// order of summation makes, outputs and labels as near as that allows. For a
     /// network: within the stated bound of the reference's.
     pub accepted: bool,
+}
+
+impl GoldenReport {
+    /// Whether the outputs are what they must be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::GoldenMismatch`] where they are not, which names the bloc by its `path`.
+    pub fn check(&self, path: &Path) -> Result<()> {
+        if self.accepted {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: outputs on {} golden rows differ from the source model's by up to {:e}",
+            path.display(),
+            self.rows,
+            self.max_abs_diff
+        );
+        Err(Error::new(ErrorKind::GoldenMismatch, message))
+    }
 }
 
 /// Golden rows as a packer gives them.

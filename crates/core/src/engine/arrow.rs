@@ -50,7 +50,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`]; [`ErrorKind::InvalidArgument`] for a network, which takes tensors.
     pub fn run_table(&self, input: &Input<'_>) -> Result<RecordBatch> {
-        self.table_of(self.ensemble()?, input)
+        let ensemble = self.ensemble().inspect_err(|error| self.count_failure(error.kind()))?;
+        self.table_of(ensemble, input)
     }
 
     fn table_of(&self, ensemble: &Ensemble, input: &Input<'_>) -> Result<RecordBatch> {
