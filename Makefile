@@ -94,9 +94,11 @@ target/release/monobloc target/release/libmonobloc_capi.so &: $(RUST_SOURCES) | 
 build: $(STAMPS)/wheel target/release/monobloc ## .venv with the wheel installed, the command and the C libraries in target/release
 	@echo "built: .venv has monobloc, and the command is target/release/monobloc"
 
-# The C libraries without networks, small by a profile of their own.
+# The C libraries without networks and Arrow's IPC format, small by a profile of their own; as these kinds of crate
+# alone, since cargo leaves link-time optimisation out where a Rust library is made at once.
 target/tabular/libmonobloc_capi.so: $(RUST_SOURCES) | tools
-	$(CARGO) build --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features
+	$(CARGO) rustc --profile tabular --locked --quiet --package monobloc-capi --lib --no-default-features \
+		--crate-type cdylib,staticlib
 	@touch $@
 
 .PHONY: install
@@ -141,7 +143,7 @@ $(STAMPS)/wheel-peers: $(STAMPS)/wheel $(STAMPS)/venv-peers
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) $(if $(filter all embedded,$(BENCH)),target/release/libmonobloc_capi.so) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers, files, monitoring or embedded for one part)
+bench: $(STAMPS)/wheel $(if $(filter all trees,$(BENCH)),$(STAMPS)/wheel-peers) $(if $(filter all files,$(BENCH)),target/release/monobloc) $(if $(filter all embedded,$(BENCH)),target/release/libmonobloc_capi.so target/tabular/libmonobloc_capi.so) ## measure the bars and write a record (BENCH=memory, speed, tiles, networks, trees, requests, containers, files, monitoring or embedded for one part)
 	$(VENV)/python benches/run.py --only $(BENCH) --size $(SIZE) --without "$(WITHOUT)"
 
 .PHONY: format
@@ -208,6 +210,10 @@ test-rust: | tools
 sanitize: | tools ## the core's tests under AddressSanitizer
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" \
 		$(CARGO) test --locked --quiet --package monobloc --lib --tests --target $(HOST) --target-dir target/asan
+
+.PHONY: sanitize-threads
+sanitize-threads: | tools ## the C face and what threads share in the core under ThreadSanitizer (rustup component add rust-src)
+	CARGO=$(CARGO) crates/capi/tests/thread_sanitizer.sh $(HOST)
 
 .PHONY: test-stubs
 test-stubs: $(STAMPS)/wheel

@@ -4,6 +4,7 @@ batch, and how many allocations they make.
 The program that makes the calls is `embedded.c`; the same calls on the same rows by the Rust face
 are `time_bloc`'s, and both are asked in turns. Answers are compared with the source model's before.
 LightGBM's own fast path for single rows is measured beside a model of its own, in one process.
+Libraries are stripped, as they are installed, and looked at.
 """
 
 from __future__ import annotations
@@ -60,8 +61,24 @@ def measure(size: str) -> tuple[list[Figure], dict[str, str]]:
         print(f"training and packing {chosen.trees} trees ...", flush=True)
         figures = prepared_row(folder / "mixed", program, chosen)
         figures += _numbers(folder / "numbers", program, chosen)
+        figures += _sizes(folder)
         peers, left_out = _boosted(folder / "boosted", program, chosen)
         return figures + peers, left_out
+
+
+def _sizes(folder: Path) -> list[Figure]:
+    figures = []
+    for profile, what, bar in [
+        ("tabular", "without networks", 3.0),
+        ("release", "with networks", None),
+    ]:
+        library = ROOT / "target" / profile / "libmonobloc_capi.so"
+        stripped = folder / f"{profile}.so"
+        strip = ["strip", "--strip-unneeded", "-o", str(stripped), str(library)]
+        subprocess.run(strip, check=True)
+        size = stripped.stat().st_size / 1e6
+        figures.append(Figure(f"the shared library {what}, stripped", size, "MB", bar))
+    return figures
 
 
 def compiled(folder: Path) -> Path:

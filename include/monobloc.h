@@ -724,6 +724,13 @@ const char *monobloc_version(void);
  */
 bool monobloc_has_networks(void);
 
+/**
+ * Whether the library knows Arrow's IPC format: a build without the feature `ipc` has the same functions, and refuses
+ * bodies in it (`monobloc_engine_run_arrow`) and golden rows, which are kept in it (`monobloc_bloc_replay_golden`), with
+ * `MONOBLOC_UNSUPPORTED`. Arrow arrays and streams need no IPC.
+ */
+bool monobloc_has_ipc(void);
+
 /** How many values a row's answer has: a `monobloc_answer`. 0 where the model does not have it, and of NULL. */
 size_t monobloc_engine_answer_width(const struct monobloc_engine *engine, uint32_t answer);
 
@@ -817,7 +824,8 @@ monobloc_status monobloc_bloc_verify(const struct monobloc_bloc *bloc, struct mo
 
 /**
  * Loads the bloc again and answers its golden rows, which must have the source model's answers;
- * `MONOBLOC_GOLDEN_MISMATCH` otherwise.
+ * `MONOBLOC_GOLDEN_MISMATCH` otherwise. `MONOBLOC_UNSUPPORTED` in a library without Arrow's IPC format
+ * (`monobloc_has_ipc`).
  */
 monobloc_status monobloc_bloc_replay_golden(const struct monobloc_bloc *bloc,
                                             struct monobloc_error **out_error);
@@ -838,6 +846,7 @@ monobloc_status monobloc_engine_run_json(const struct monobloc_engine *engine,
 /**
  * Answers a body of record batches of `len` bytes with another, both in Arrow's IPC format, as `docs/arrow.md`
  * specifies: a stream or a file is taken, a stream is given.
+ * `MONOBLOC_UNSUPPORTED` where the library does not know it (`monobloc_has_ipc`).
  */
 monobloc_status monobloc_engine_run_arrow(const struct monobloc_engine *engine,
                                           const uint8_t *body,

@@ -1126,6 +1126,9 @@ inline bool is_compatible() noexcept { return monobloc_abi_version() >= MONOBLOC
 /** Whether the library runs networks. */
 inline bool has_networks() noexcept { return monobloc_has_networks(); }
 
+/** Whether the library knows Arrow's IPC format, which bodies of `run_arrow` and golden rows have. */
+inline bool has_ipc() noexcept { return monobloc_has_ipc(); }
+
 /** How many threads the batches of this process take. `workers` is the number of processes that share the CPUs, or 0 for
  * what the variable WEB_CONCURRENCY says; `*explanation` has why it is so, source by source. */
 inline Outcome<monobloc_cpu_budget> cpu_budget(std::size_t workers = 0, Bytes *explanation = nullptr) {

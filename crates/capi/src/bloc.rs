@@ -1,9 +1,10 @@
 //! Blocs that are not loaded: what they are, and whether they are whole.
 
 use crate::handle::{Out, Text, given, handle};
+use crate::ipc;
 use crate::status::{guard, monobloc_error, monobloc_status, total};
 use crate::text::monobloc_str;
-use monobloc::{Bloc, Engine, Error, ErrorKind, LoadOptions, golden};
+use monobloc::Bloc;
 use std::path::Path;
 
 /// A bloc that is open: its container is proven, its model is not loaded. Any threads may use it at once; the caller
@@ -54,27 +55,14 @@ pub extern "C" fn monobloc_bloc_verify(
 }
 
 /// Loads the bloc again and answers its golden rows, which must have the source model's answers;
-/// `MONOBLOC_GOLDEN_MISMATCH` otherwise.
+/// `MONOBLOC_GOLDEN_MISMATCH` otherwise. `MONOBLOC_UNSUPPORTED` in a library without Arrow's IPC format
+/// (`monobloc_has_ipc`).
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_bloc_replay_golden(
     bloc: Option<&monobloc_bloc>,
     out_error: Out<'_, *mut monobloc_error>,
 ) -> monobloc_status {
-    guard(out_error, || {
-        let bloc = &given(bloc, "bloc")?.0;
-        let options = LoadOptions::default().digest(bloc.digest()).without_monitor();
-        let report = golden::replay(&Engine::load(bloc.path(), &options)?)?;
-        if report.accepted {
-            return Ok(());
-        }
-        let message = format!(
-            "{}: answers on {} golden rows differ from the source model's by up to {:e}",
-            bloc.path().display(),
-            report.rows,
-            report.max_abs_diff
-        );
-        Err(Error::new(ErrorKind::GoldenMismatch, message))
-    })
+    guard(out_error, || ipc::replay_golden(&given(bloc, "bloc")?.0))
 }
 
 /// Frees a bloc; NULL is taken.

@@ -2,6 +2,7 @@
 
 use crate::engine::monobloc_engine;
 use crate::handle::{Array, Out, given};
+use crate::ipc;
 use crate::status::{guard, monobloc_error, monobloc_status};
 use crate::text::monobloc_bytes;
 use monobloc::{Engine, Result};
@@ -21,6 +22,7 @@ pub extern "C" fn monobloc_engine_run_json(
 
 /// Answers a body of record batches of `len` bytes with another, both in Arrow's IPC format, as `docs/arrow.md`
 /// specifies: a stream or a file is taken, a stream is given.
+/// `MONOBLOC_UNSUPPORTED` where the library does not know it (`monobloc_has_ipc`).
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_engine_run_arrow(
     engine: Option<&monobloc_engine>,
@@ -29,7 +31,7 @@ pub extern "C" fn monobloc_engine_run_arrow(
     out_response: Out<'_, *mut monobloc_bytes>,
     out_error: Out<'_, *mut monobloc_error>,
 ) -> monobloc_status {
-    guard(out_error, || respond(engine, body, len, out_response, Engine::run_arrow))
+    guard(out_error, || respond(engine, body, len, out_response, ipc::run_arrow))
 }
 
 fn respond(

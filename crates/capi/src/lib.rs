@@ -13,6 +13,7 @@ pub mod columns;
 pub mod dtype;
 pub mod engine;
 pub mod handle;
+pub mod ipc;
 pub mod loading;
 pub mod log;
 pub mod matrix;
@@ -51,6 +52,14 @@ pub extern "C" fn monobloc_version() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_has_networks() -> bool {
     cfg!(feature = "onnx")
+}
+
+/// Whether the library knows Arrow's IPC format: a build without the feature `ipc` has the same functions, and refuses
+/// bodies in it (`monobloc_engine_run_arrow`) and golden rows, which are kept in it (`monobloc_bloc_replay_golden`), with
+/// `MONOBLOC_UNSUPPORTED`. Arrow arrays and streams need no IPC.
+#[unsafe(no_mangle)]
+pub extern "C" fn monobloc_has_ipc() -> bool {
+    cfg!(feature = "ipc")
 }
 
 const _: () = {
