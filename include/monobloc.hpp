@@ -805,21 +805,22 @@ class Engine {
   std::string_view feature_name(std::size_t feature) const noexcept {
     return detail::text(monobloc_engine_feature_name(get(), feature));
   }
-  /** The number of classes; 0 of models without. */
+  /** The number of classes of a model that decides on one target; 0 of others. */
   std::size_t n_classes() const noexcept { return monobloc_engine_n_classes(get()); }
-  /** The label of class number `number`, counted from 0 in the order of the probabilities. */
+  /** The label of class number `number`, counted from 0 in the order of the probabilities, of a model with one target. */
   Outcome<Label> label(std::size_t number) const {
-    monobloc_label label{};
-    label.size = sizeof label;
-    monobloc_error *error = nullptr;
-    const monobloc_status status = monobloc_engine_label(get(), number, &label, &error);
-    if (status != MONOBLOC_OK) return detail::failed<Label>(Error(status, error));
-    switch (label.label_type) {
-      case MONOBLOC_BOOLEAN_LABEL: return Label(label.integer != 0);
-      case MONOBLOC_INTEGER_LABEL: return Label(label.integer);
-      case MONOBLOC_FLOAT_LABEL: return Label(label.number);
-      default: return Label(detail::text(label.text));
-    }
+    return label_of([&](auto label, auto error) { return monobloc_engine_label(get(), number, label, error); });
+  }
+  /** The number of targets that the model decides on, each of which has labels of its own; 0 of models without labels. */
+  std::size_t n_targets() const noexcept { return monobloc_engine_n_targets(get()); }
+  /** The number of classes of target number `target`, counted from 0; 0 where there is none. */
+  std::size_t n_target_classes(std::size_t target) const noexcept {
+    return monobloc_engine_n_target_classes(get(), target);
+  }
+  /** The label of class number `number` of target number `target`, both counted from 0. */
+  Outcome<Label> target_label(std::size_t target, std::size_t number) const {
+    return label_of(
+        [&](auto label, auto error) { return monobloc_engine_target_label(get(), target, number, label, error); });
   }
   /** A JSON Schema (draft 2020-12) of the request bodies that `run_json` takes. */
   Outcome<Bytes> json_schema() const {
@@ -977,6 +978,22 @@ class Engine {
  private:
   friend class Loading;
   friend class Row;
+
+  /** What `ask` writes as a label. */
+  template <class Ask>
+  static Outcome<Label> label_of(Ask ask) {
+    monobloc_label label{};
+    label.size = sizeof label;
+    monobloc_error *error = nullptr;
+    const monobloc_status status = ask(&label, &error);
+    if (status != MONOBLOC_OK) return detail::failed<Label>(Error(status, error));
+    switch (label.label_type) {
+      case MONOBLOC_BOOLEAN_LABEL: return Label(label.integer != 0);
+      case MONOBLOC_INTEGER_LABEL: return Label(label.integer);
+      case MONOBLOC_FLOAT_LABEL: return Label(label.number);
+      default: return Label(detail::text(label.text));
+    }
+  }
 
   Engine(Raw *handle, std::shared_ptr<void> events) noexcept : events_(std::move(events)), handle_(handle) {}
 

@@ -14,11 +14,13 @@ use monobloc::{Engine, Finding, Input, Result};
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum monobloc_answer {
-    /// The model's outputs: probabilities of a classifier in the order of its classes, a score or a prediction.
+    /// The model's outputs: probabilities of a classifier in the order of its classes, of several targets one target's
+    /// after another's; a score or a prediction.
     MONOBLOC_OUTPUTS = 0,
-    /// The number of the label among the classes, as the source's `predict` decides: a whole number.
+    /// The number of the label among the classes, as the source's `predict` decides: a whole number, of several targets
+    /// one for each.
     MONOBLOC_CLASS = 1,
-    /// The outputs, followed by the number of the label.
+    /// The outputs, followed by the number of the label, of several targets by one for each.
     MONOBLOC_OUTPUTS_AND_CLASS = 2,
     /// What the trees or weights add up to, before the link.
     MONOBLOC_RAW_SCORES = 3,
@@ -44,14 +46,14 @@ fn asked(engine: &Engine, number: u32) -> Result<(monobloc_answer, usize)> {
         return Err(invalid("the model is a network, whose outputs are tensors: run it as one"));
     }
     if matches!(answer, Asked::MONOBLOC_CLASS | Asked::MONOBLOC_OUTPUTS_AND_CLASS)
-        && model.classes().is_none()
+        && model.targets().is_empty()
     {
         return Err(invalid("the model has no classes; ask for its outputs"));
     }
     let width = match answer {
         Asked::MONOBLOC_OUTPUTS | Asked::MONOBLOC_LOG_PROBABILITIES => model.n_outputs(),
-        Asked::MONOBLOC_CLASS => 1,
-        Asked::MONOBLOC_OUTPUTS_AND_CLASS => model.n_outputs() + 1,
+        Asked::MONOBLOC_CLASS => model.targets().len(),
+        Asked::MONOBLOC_OUTPUTS_AND_CLASS => model.n_outputs() + model.targets().len(),
         Asked::MONOBLOC_RAW_SCORES => model.n_raw_scores(),
     };
     Ok((answer, width))

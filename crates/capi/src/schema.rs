@@ -203,47 +203,93 @@ unsafe impl Growing for monobloc_label {
     const NAME: &'static str = "monobloc_label";
 }
 
-/// The number of classes; 0 of NULL and of models without.
+/// The number of targets that the model decides on, each of which has labels of its own: 1 of most classifiers and of
+/// outlier detection, more of forests that were fitted on a table of labels. 0 of NULL and of models without labels.
+#[unsafe(no_mangle)]
+pub extern "C" fn monobloc_engine_n_targets(engine: Option<&monobloc_engine>) -> usize {
+    engine.map_or(0, |engine| engine.0.engine.model().targets().len())
+}
+
+/// The number of classes of target number `target`, counted from 0; 0 of NULL and where there is no such target. The
+/// outputs of a model with several targets are one target's probabilities after another's.
+#[unsafe(no_mangle)]
+pub extern "C" fn monobloc_engine_n_target_classes(engine: Option<&monobloc_engine>, target: usize) -> usize {
+    let targets = engine.map_or(&[][..], |engine| engine.0.engine.model().targets());
+    targets.get(target).map_or(0, |classes| classes.values.len())
+}
+
+/// Writes the label of class number `class_number` of target number `target`, both counted from 0, to `*out_label`, whose
+/// size is set. Its text is valid as long as the engine.
+#[unsafe(no_mangle)]
+pub extern "C" fn monobloc_engine_target_label(
+    engine: Option<&monobloc_engine>,
+    target: usize,
+    class_number: usize,
+    out_label: OutSized<monobloc_label>,
+    out_error: Out<'_, *mut monobloc_error>,
+) -> monobloc_status {
+    guard(out_error, || {
+        let targets = given(engine, "engine")?.0.engine.model().targets();
+        give_label(&at(targets, target, "target")?.values, class_number, out_label)
+    })
+}
+
+/// The number of classes of a model that decides on one target; 0 of NULL and of others, of which
+/// `monobloc_engine_n_target_classes` tells.
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_engine_n_classes(engine: Option<&monobloc_engine>) -> usize {
     engine.and_then(|engine| engine.0.engine.model().classes()).map_or(0, |classes| classes.values.len())
 }
 
 /// Writes the label of class number `class_number`, counted from 0 in the order of the probabilities, to `*out_label`,
-/// whose size is set. Its text is valid as long as the engine.
+/// whose size is set. Its text is valid as long as the engine. A model that decides on several targets is asked by
+/// `monobloc_engine_target_label`.
 #[unsafe(no_mangle)]
 pub extern "C" fn monobloc_engine_label(
     engine: Option<&monobloc_engine>,
     class_number: usize,
-    mut out_label: OutSized<monobloc_label>,
+    out_label: OutSized<monobloc_label>,
     out_error: Out<'_, *mut monobloc_error>,
 ) -> monobloc_status {
     guard(out_error, || {
-        let model = given(engine, "engine")?.0.engine.model();
-        let labels = model.classes().map_or(&[][..], |classes| &classes.values);
-        let mut value =
-            monobloc_label { size: 0, label_type: 0, integer: 0, number: 0.0, text: monobloc_str::NONE };
-        let label_type = match at(labels, class_number, "class")? {
-            Label::Boolean(label) => {
-                value.integer = (*label).into();
-                monobloc_label_type::MONOBLOC_BOOLEAN_LABEL
-            }
-            Label::Integer(label) => {
-                value.integer = *label;
-                monobloc_label_type::MONOBLOC_INTEGER_LABEL
-            }
-            Label::Float(label) => {
-                value.number = *label;
-                monobloc_label_type::MONOBLOC_FLOAT_LABEL
-            }
-            Label::Text(label) => {
-                value.text = label.as_str().into();
-                monobloc_label_type::MONOBLOC_TEXT_LABEL
+        let labels = match given(engine, "engine")?.0.engine.model().targets() {
+            [] => &[][..],
+            [classes] => &classes.values,
+            targets => {
+                let many = targets.len();
+                let message = format!(
+                    "the model decides on {many} targets; ask monobloc_engine_target_label for the labels of each"
+                );
+                return Err(invalid(message));
             }
         };
-        value.label_type = label_type as u32;
-        out_label.give("out_label", value)
+        give_label(labels, class_number, out_label)
     })
+}
+
+fn give_label(labels: &[Label], class_number: usize, mut out_label: OutSized<monobloc_label>) -> Result<()> {
+    let mut value =
+        monobloc_label { size: 0, label_type: 0, integer: 0, number: 0.0, text: monobloc_str::NONE };
+    let label_type = match at(labels, class_number, "class")? {
+        Label::Boolean(label) => {
+            value.integer = (*label).into();
+            monobloc_label_type::MONOBLOC_BOOLEAN_LABEL
+        }
+        Label::Integer(label) => {
+            value.integer = *label;
+            monobloc_label_type::MONOBLOC_INTEGER_LABEL
+        }
+        Label::Float(label) => {
+            value.number = *label;
+            monobloc_label_type::MONOBLOC_FLOAT_LABEL
+        }
+        Label::Text(label) => {
+            value.text = label.as_str().into();
+            monobloc_label_type::MONOBLOC_TEXT_LABEL
+        }
+    };
+    value.label_type = label_type as u32;
+    out_label.give("out_label", value)
 }
 
 /// The element of this number, or an error that says how many there are.

@@ -107,9 +107,10 @@ fn model(engine: &Engine) -> String {
         None => format!("a weight for each of {} features", engine.pipeline().n_features()),
     };
     let source = printable(model.source());
-    match model.classes() {
-        Some(classes) => format!("{source}, {} classes, {trees}", classes.values.len()),
-        None => format!("{source}, {trees}"),
+    match model.targets() {
+        [] => format!("{source}, {trees}"),
+        [classes] => format!("{source}, {} classes, {trees}", classes.values.len()),
+        targets => format!("{source}, {} targets, {} classes, {trees}", targets.len(), model.n_outputs()),
     }
 }
 

@@ -8,7 +8,7 @@ mod answer;
 pub(crate) mod body;
 mod column;
 
-pub use answer::table;
+pub(crate) use answer::{Outputs, table};
 pub(crate) use body::batches;
 pub use column::ArrowColumn;
 pub use {arrow_array, arrow_schema};

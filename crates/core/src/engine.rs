@@ -12,7 +12,7 @@ mod tiles;
 mod watched;
 
 pub(crate) use arrow::answer_table;
-pub(crate) use json::{label as write_label, list as write_list, write as write_json};
+pub(crate) use json::{labels as write_labels, outputs as write_outputs, write as write_json};
 pub use loading::Loading;
 #[cfg(feature = "onnx")]
 pub use network::NetworkPrediction;

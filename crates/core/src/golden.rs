@@ -84,7 +84,7 @@ pub struct GoldenRows {
     pub outputs: Vec<f64>,
     /// Its raw scores, row after row; empty where outputs are the raw scores.
     pub raw_scores: Vec<f64>,
-    /// The numbers of its labels; empty where the model has none, or none are compared.
+    /// The numbers of its labels, one for each target, row after row; empty where the model has none, or none are compared.
     pub classes: Vec<f64>,
 }
 
@@ -108,7 +108,7 @@ pub fn replay(engine: &Engine) -> Result<GoldenReport> {
     let expected = values(&batch, output_name(ensemble.task()))?.unwrap_or_default();
     let mut raw_scores = vec![0.0; n_rows * engine.model().n_raw_scores()];
     let expected_raw = values(&batch, RAW_SCORES)?;
-    let mut classes = vec![0.0; n_rows];
+    let mut classes = vec![0.0; n_rows * ensemble.width(Answer::Class)];
     let expected_classes = values(&batch, CLASS)?;
     if expected_raw.is_some() {
         engine.answer_without_rules(&input, Answer::RawScores, &mut raw_scores)?;
@@ -170,6 +170,8 @@ pub(crate) struct Widths {
     pub n_outputs: usize,
     /// Raw scores per row.
     pub n_raw_scores: usize,
+    /// Labels per row.
+    pub n_targets: usize,
 }
 
 /// For each field its cells in the golden rows, with the text that they refer to.
@@ -184,13 +186,13 @@ fn columns(engine: &Engine, batch: &RecordBatch) -> Result<Vec<(Vec<Cell>, Strin
 
 /// The member's bytes.
 pub(crate) fn write(schema: &Schema, widths: Widths, rows: &GoldenRows) -> Result<Vec<u8>> {
-    let Widths { task, n_outputs, n_raw_scores } = widths;
+    let Widths { task, n_outputs, n_raw_scores, n_targets } = widths;
     let n_rows = rows.outputs.len() / n_outputs.max(1);
     let fits = |values: &[f64], width: usize| values.is_empty() || values.len() == n_rows * width;
     let consistent = rows.columns.len() == schema.fields().len()
         && rows.outputs.len() == n_rows * n_outputs
         && fits(&rows.raw_scores, n_raw_scores)
-        && fits(&rows.classes, 1)
+        && fits(&rows.classes, n_targets)
         && rows.columns.iter().all(|column| column.len() == n_rows);
     if !consistent {
         let message = format!(
@@ -212,7 +214,7 @@ pub(crate) fn write(schema: &Schema, widths: Widths, rows: &GoldenRows) -> Resul
         named.push((RAW_SCORES.to_owned(), floats(&rows.raw_scores, n_raw_scores, true)));
     }
     if !rows.classes.is_empty() {
-        named.push((CLASS.to_owned(), floats(&rows.classes, 1, false)));
+        named.push((CLASS.to_owned(), floats(&rows.classes, n_targets, n_targets > 1)));
     }
     write_batch(named)
 }

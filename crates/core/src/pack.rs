@@ -21,7 +21,7 @@ use crate::golden::{self, GoldenReport, GoldenRows, Widths};
 use crate::model::linear::LinearSpec;
 use crate::model::link::Link;
 use crate::model::trees::build::{ForestBuilder, ForestShape, SourceTree};
-use crate::model::{Classes, Decide, Task};
+use crate::model::{Decide, Targets, Task};
 use crate::params::{NumberType, NumbersRef};
 use crate::reference::{self, Reference};
 use crate::sanity::Rules;
@@ -134,13 +134,14 @@ impl Packer {
         if let Some(rules) = &mut draft.sanity {
             *rules = rules::raw(&Rules::parse(rules.get(), &schema)?)?;
         }
-        let ModelTask { task, link, linear, .. } =
+        let ModelTask { task, link, linear, classes, .. } =
             serde_json::from_str(draft.model.get()).map_err(invalid("the model"))?;
         let n_raw_scores = match (&linear, &self.forest) {
             (Some(linear), _) => linear.n_outputs(),
             (None, forest) => forest.as_ref().ok_or_else(no_forest)?.n_outputs(),
         };
-        let widths = Widths { task, n_outputs: link.n_outputs(n_raw_scores), n_raw_scores };
+        let (n_outputs, n_targets) = (link.n_outputs(n_raw_scores), classes.0.len());
+        let widths = Widths { task, n_outputs, n_raw_scores, n_targets };
         let golden_bytes = golden::write(&schema, widths, golden)?;
         let mut writer = BlocWriter::default();
         writer.add("params.bin", 1, true, self.params)?;
@@ -229,7 +230,8 @@ struct ModelTask {
     #[serde(default)]
     link: Link,
     linear: Option<LinearSpec>,
-    classes: Option<Classes>,
+    #[serde(default)]
+    classes: Targets,
     #[serde(default)]
     decide: Decide,
 }

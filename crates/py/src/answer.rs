@@ -4,6 +4,7 @@ use crate::arrays::Numbers;
 use crate::error::{exception, raise};
 use crate::prediction::Prediction;
 use arrow_array::RecordBatch;
+use monobloc::model::Ensemble;
 use monobloc::{Column, ErrorKind, Matrix};
 use pyo3::prelude::*;
 
@@ -15,17 +16,35 @@ pub fn table(py: Python<'_>, prediction: &Prediction) -> PyResult<RecordBatch> {
     })?;
     let (outputs, found) = (prediction.outputs.bind(py), prediction.verdicts.get());
     let n_rows = found.n_rows();
-    let labels = prediction.engine.label_column(prediction.classes.iter().copied());
-    let width = (!ensemble.has_flat_output()).then(|| ensemble.n_outputs());
     let changed =
         || raise(ErrorKind::InvalidArgument, "the prediction's outputs are no longer those that were given");
-    let values = values(&outputs.get_item(ensemble.output_name())?.ok_or_else(changed)?)?;
-    if values.len() != n_rows * ensemble.n_outputs() {
-        return Err(changed());
-    }
-    let outputs = (ensemble.output_name(), values);
-    monobloc::arrow::table(n_rows, labels, outputs, ensemble.precision(), width, found.all())
+    let given = outputs.get_item(ensemble.output_name())?.ok_or_else(changed)?;
+    let values = match ensemble.targets() {
+        [_, _, ..] => of_targets(&given, ensemble, n_rows)?,
+        _ => Some(values(&given)?).filter(|values| values.len() == n_rows * ensemble.n_outputs()),
+    };
+    let values = values.ok_or_else(changed)?;
+    prediction
+        .engine
+        .table_of_answers(n_rows, values, &prediction.classes, found.all())
         .map_err(|error| exception(&error))
+}
+
+/// The outputs of rows, from a list of each target's; `None` where it holds others.
+fn of_targets(given: &Bound<'_, PyAny>, ensemble: &Ensemble, n_rows: usize) -> PyResult<Option<Vec<f64>>> {
+    let mut outputs = vec![0.0; n_rows * ensemble.n_outputs()];
+    if given.len()? != ensemble.targets().len() {
+        return Ok(None);
+    }
+    for (array, places) in given.try_iter()?.zip(ensemble.target_outputs()) {
+        let values = values(&array?)?;
+        if values.len() != n_rows * places.len() {
+            return Ok(None);
+        }
+        let rows = outputs.chunks_exact_mut(ensemble.n_outputs()).zip(values.chunks_exact(places.len()));
+        rows.for_each(|(row, values)| row[places.clone()].copy_from_slice(values));
+    }
+    Ok(Some(outputs))
 }
 
 /// The numbers of an array or of lists, row after row.

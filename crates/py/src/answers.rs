@@ -1,6 +1,6 @@
 //! What an ensemble says of rows, as arrays of the source's type.
 
-use crate::arrays::filled;
+use crate::arrays::{filled, numpy};
 use crate::engine::{Engine, detached};
 use crate::error::exception;
 use crate::labels::Labels;
@@ -12,7 +12,8 @@ use monobloc::precision::Precision;
 use monobloc::sanity::accept;
 use monobloc::{Finding, Input};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList, PySlice};
+use std::ops::Range;
 
 /// Writes values for all rows of a chunk, and gives what is found in them.
 type Fill<'a> = &'a (dyn Fn(&Input<'_>, &mut [f64]) -> monobloc::Result<Vec<Finding>> + Sync);
@@ -63,20 +64,54 @@ fn array<'py>(
     }
 }
 
-/// The label of each row.
+/// Probabilities, of several targets as a list of an array for each. Raises where rows are rejected.
+pub fn probabilities<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    rows: &Rows<'py>,
+    fill: Fill<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let array = values(py, engine, rows, engine.inner().model().n_outputs(), false, fill)?;
+    of_targets(array, engine)
+}
+
+/// The outputs of several targets as a list of an array, or list of rows, for each.
+fn of_targets<'py>(array: Bound<'py, PyAny>, engine: &Engine) -> PyResult<Bound<'py, PyAny>> {
+    let py = array.py();
+    let Some(ensemble) = engine.inner().model().ensemble().filter(|ensemble| ensemble.targets().len() > 1)
+    else {
+        return Ok(array);
+    };
+    let places =
+        |outputs: Range<usize>| PySlice::new(py, outputs.start.cast_signed(), outputs.end.cast_signed(), 1);
+    let of_target = |outputs: Range<usize>| match numpy(py) {
+        Some(numpy) => {
+            let columns = array.get_item((PySlice::full(py), places(outputs)))?;
+            numpy.call_method1("ascontiguousarray", (columns,))
+        }
+        None => {
+            let rows = array.try_iter()?.map(|row| row?.get_item(places(outputs.clone())));
+            Ok(PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+    };
+    let arrays: Vec<_> = ensemble.target_outputs().map(of_target).collect::<PyResult<_>>()?;
+    Ok(PyList::new(py, arrays)?.into_any())
+}
+
+/// The label of each row, of several targets a row of them.
 pub fn labels<'py>(
     py: Python<'py>,
     engine: &Engine,
     rows: &Rows<'py>,
-    classes: &Classes,
+    targets: &[Classes],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut labels = Labels::new(py, classes, rows.n_rows())?;
+    let mut labels = Labels::new(py, targets, rows.n_rows())?;
     engine.for_each_chunk(py, rows, |input| {
-        let mut numbers = vec![0.0; input.n_rows()];
+        let mut numbers = vec![0.0; input.n_rows() * targets.len()];
         let findings =
             detached(py, engine, input, || engine.inner().class_numbers_into(input, &mut numbers))?;
         accept(&findings).map_err(|error| exception(&error))?;
-        labels.extend(numbers.into_iter())
+        labels.extend(&numbers)
     })?;
     labels.finish()
 }
@@ -85,33 +120,35 @@ pub fn labels<'py>(
 pub fn run<'py>(py: Python<'py>, engine: &Engine, rows: &Rows<'py>) -> PyResult<Prediction> {
     let model = engine.inner().model();
     let (n_outputs, n_rows) = (model.n_outputs(), rows.n_rows());
-    let classes = model.classes();
+    let targets = model.targets();
+    let width = n_outputs + targets.len();
     let mut findings: Vec<Finding> = Vec::new();
     let mut numbers = Vec::new();
     let ensemble = model.ensemble();
     let name = ensemble.map_or("prediction", Ensemble::output_name);
     let list = !ensemble.is_some_and(Ensemble::has_flat_output);
     let array = array(py, engine, rows, n_outputs, list.then_some(n_outputs), |input, out| {
-        if classes.is_none() {
+        if targets.is_empty() {
             findings.extend(detached(py, engine, input, || engine.inner().run_into(input, out))?);
             return Ok(());
         }
-        let mut together = vec![0.0; input.n_rows() * (n_outputs + 1)];
+        let mut together = vec![0.0; input.n_rows() * width];
         findings.extend(detached(py, engine, input, || {
             engine.inner().run_with_classes_into(input, &mut together)
         })?);
-        for (row, out) in together.chunks_exact(n_outputs + 1).zip(out.chunks_exact_mut(n_outputs)) {
-            out.copy_from_slice(&row[..n_outputs]);
-            numbers.push(row[n_outputs]);
+        for (row, out) in together.chunks_exact(width).zip(out.chunks_exact_mut(n_outputs)) {
+            let (outputs, of_row) = row.split_at(n_outputs);
+            out.copy_from_slice(outputs);
+            numbers.extend_from_slice(of_row);
         }
         Ok(())
     })?;
     let verdicts = Verdicts::new(n_rows, findings, rows.extra());
     let outputs = PyDict::new(py);
-    outputs.set_item(name, array)?;
-    if let Some(classes) = classes {
-        let mut labels = Labels::new(py, classes, n_rows)?;
-        labels.extend(numbers.iter().copied())?;
+    outputs.set_item(name, of_targets(array, engine)?)?;
+    if !targets.is_empty() {
+        let mut labels = Labels::new(py, targets, n_rows)?;
+        labels.extend(&numbers)?;
         outputs.set_item("label", labels.without(verdicts.rejected())?)?;
     }
     Ok(Prediction {

@@ -48,7 +48,8 @@ pub struct Engine {
 
 #[pymethods]
 impl Engine {
-    /// The label, or for regression the value, of each row, as the source model's `predict` gives it.
+    /// The label, or for regression the value, of each row, as the source model's `predict` gives it; of a model that
+    /// decides on several targets a row of them.
     /// Raises `RowsRejected` where rows have no answer.
     #[pyo3(name = "predict")]
     #[expect(non_snake_case, reason = "scikit-learn's name")]
@@ -58,11 +59,11 @@ impl Engine {
             return crate::network::only_output(py, self, X);
         }
         let rows = self.rows(X)?;
-        match self.inner.model().classes() {
-            None => answers::values(py, self, &rows, self.inner.model().n_outputs(), true, &|input, out| {
+        match self.inner.model().targets() {
+            [] => answers::values(py, self, &rows, self.inner.model().n_outputs(), true, &|input, out| {
                 self.inner.run_into(input, out)
             }),
-            Some(classes) => answers::labels(py, self, &rows, classes),
+            targets => answers::labels(py, self, &rows, targets),
         }
     }
 
@@ -341,16 +342,19 @@ impl Engine {
         let utils = py.import("sklearn.utils")?;
         let arguments = PyDict::new(py);
         arguments.set_item("estimator_type", self._estimator_type())?;
-        arguments.set_item("target_tags", utils.getattr("TargetTags")?.call1((true,))?)?;
-        let (classifier, regressor) = match self.inner.model().classes() {
-            Some(_) if !self.inner.is_classifier() => (None, None),
-            Some(classes) => {
+        let target_tags = utils.getattr("TargetTags")?.call1((true,))?;
+        let (classifier, regressor) = match self.inner.model().targets() {
+            [] => (None, Some(utils.getattr("RegressorTags")?.call0()?)),
+            _ if !self.inner.is_classifier() => (None, None),
+            targets => {
                 let tags = utils.getattr("ClassifierTags")?.call0()?;
-                tags.setattr("multi_class", classes.values.len() > 2)?;
+                tags.setattr("multi_class", targets.iter().any(|classes| classes.values.len() > 2))?;
+                tags.setattr("multi_label", targets.len() > 1)?;
+                target_tags.setattr("multi_output", targets.len() > 1)?;
                 (Some(tags), None)
             }
-            None => (None, Some(utils.getattr("RegressorTags")?.call0()?)),
         };
+        arguments.set_item("target_tags", target_tags)?;
         arguments.set_item("classifier_tags", classifier)?;
         arguments.set_item("regressor_tags", regressor)?;
         arguments.set_item("transformer_tags", py.None())?;

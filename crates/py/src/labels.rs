@@ -4,7 +4,7 @@ use crate::arrays::{filled, numpy};
 use monobloc::model::{Classes, Label};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PySlice};
 
 /// Names as an array of objects.
 pub fn names<'py>(py: Python<'py>, values: &[&str]) -> PyResult<Bound<'py, PyAny>> {
@@ -30,44 +30,60 @@ pub fn labels<'py>(py: Python<'py>, classes: &Classes) -> PyResult<Bound<'py, Py
     }
 }
 
-/// The labels of rows, gathered chunk by chunk.
+/// The labels of rows, gathered chunk by chunk: one for each, or of several targets a row of them.
 pub struct Labels<'py> {
-    classes: Bound<'py, PyAny>,
+    targets: Vec<Bound<'py, PyAny>>,
     gathered: Bound<'py, PyAny>,
     done: usize,
 }
 
 impl<'py> Labels<'py> {
     /// No labels yet, for this many rows.
-    pub fn new(py: Python<'py>, classes: &Classes, n_rows: usize) -> PyResult<Self> {
-        let classes = labels(py, classes)?;
-        let gathered = match numpy(py) {
-            None => PyList::empty(py).into_any(),
-            Some(numpy) => numpy.call_method1("empty", (n_rows, classes.getattr("dtype")?))?,
+    pub fn new(py: Python<'py>, targets: &[Classes], n_rows: usize) -> PyResult<Self> {
+        let targets: Vec<_> = targets.iter().map(|classes| labels(py, classes)).collect::<PyResult<_>>()?;
+        let gathered = match (numpy(py), &targets[..]) {
+            (Some(numpy), [classes]) => numpy.call_method1("empty", (n_rows, classes.getattr("dtype")?))?,
+            // The type of the first, as the source has it.
+            (Some(numpy), [first, ..]) => {
+                numpy.call_method1("empty", ((n_rows, targets.len()), first.getattr("dtype")?))?
+            }
+            _ => PyList::empty(py).into_any(),
         };
-        Ok(Labels { classes, gathered, done: 0 })
+        Ok(Labels { targets, gathered, done: 0 })
     }
 
-    /// Appends labels by their numbers; NaN stands for the first.
-    pub fn extend(&mut self, numbers: impl Iterator<Item = f64>) -> PyResult<()> {
-        let best: Vec<i64> = numbers.map(|number| number as i64).collect();
-        let py = self.classes.py();
-        match numpy(py) {
-            None => {
-                let list = self.gathered.cast::<PyList>()?;
-                best.iter().try_for_each(|&class| list.append(self.classes.get_item(class)?))?;
+    /// Appends labels by their numbers, row after row; NaN stands for the first.
+    pub fn extend(&mut self, numbers: &[f64]) -> PyResult<()> {
+        let (py, n_targets) = (self.gathered.py(), self.targets.len());
+        let rows = numbers.chunks_exact(n_targets.max(1));
+        if numpy(py).is_none() {
+            let list = self.gathered.cast::<PyList>()?;
+            for row in rows {
+                let each = self.targets.iter().zip(row);
+                let labels = each.map(|(classes, &number)| classes.get_item(number as i64));
+                match &labels.collect::<PyResult<Vec<_>>>()?[..] {
+                    [label] => list.append(label)?,
+                    labels => list.append(PyList::new(py, labels)?)?,
+                }
             }
-            Some(_) => {
-                let end = self.done + best.len();
-                let place = pyo3::types::PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
-                let indices = filled::<i64>(py, best.len(), None, |out| {
-                    out.copy_from_slice(&best);
-                    Ok(())
-                })?;
-                self.gathered.set_item(place, self.classes.call_method1("take", (indices,))?)?;
-                self.done = end;
+            return Ok(());
+        }
+        let n_rows = rows.len();
+        let end = self.done + n_rows;
+        let place = PySlice::new(py, self.done.cast_signed(), end.cast_signed(), 1);
+        for (target, classes) in self.targets.iter().enumerate() {
+            let of_target = numbers.iter().skip(target).step_by(n_targets);
+            let indices = filled::<i64>(py, n_rows, None, |out| {
+                out.iter_mut().zip(of_target).for_each(|(into, &number)| *into = number as i64);
+                Ok(())
+            })?;
+            let labels = classes.call_method1("take", (indices,))?;
+            match n_targets {
+                1 => self.gathered.set_item(&place, labels)?,
+                _ => self.gathered.set_item((&place, target), labels)?,
             }
         }
+        self.done = end;
         Ok(())
     }
 
@@ -81,12 +97,16 @@ impl<'py> Labels<'py> {
         if rejected.is_empty() {
             return Ok(self.gathered);
         }
-        let py = self.classes.py();
+        let py = self.gathered.py();
         let gathered = match numpy(py) {
             None => self.gathered,
             Some(_) => self.gathered.call_method1("astype", ("object",))?,
         };
-        rejected.into_iter().try_for_each(|row| gathered.set_item(row, py.None()))?;
+        let none = match self.targets.len() {
+            0 | 1 => py.None().into_bound(py),
+            n_targets => PyList::new(py, (0..n_targets).map(|_| py.None()))?.into_any(),
+        };
+        rejected.into_iter().try_for_each(|row| gathered.set_item(row, none.clone()))?;
         Ok(gathered)
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 #[pyclass(frozen, module = "monobloc")]
 pub struct Prediction {
     /// Arrays by name: `probabilities` and `label` of a classifier, `prediction` of a regressor, the
-    /// graph's own outputs of a network.
+    /// graph's own outputs of a network. Where a classifier decides on several targets, `probabilities` is a list of an
+    /// array for each, and `label` has a column for each.
     #[pyo3(get)]
     pub outputs: Py<PyDict>,
     /// One verdict per row.
@@ -18,7 +19,7 @@ pub struct Prediction {
     pub verdicts: Py<Verdicts>,
     /// What answered.
     pub engine: Arc<monobloc::Engine>,
-    /// The number of each row's label, where the model has labels.
+    /// The number of each row's label, where the model has labels; of several targets one for each, row after row.
     pub classes: Vec<f64>,
 }
 

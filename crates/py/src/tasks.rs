@@ -8,6 +8,7 @@ use monobloc::ErrorKind;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 /// An engine whose model gives probabilities of classes.
 #[pyclass(frozen, extends = Engine, module = "monobloc")]
@@ -19,16 +20,13 @@ pub struct OutlierDetectorEngine;
 
 #[pymethods]
 impl ClassifierEngine {
-    /// The probability of each class, in the order of `classes_`, for each row. Raises `SchemaError`
-    /// for a row that the source model would refuse.
+    /// The probability of each class, in the order of `classes_`, for each row; of a model that decides on several
+    /// targets a list of such arrays, one for each. Raises `SchemaError` for a row that the source model would refuse.
     #[expect(non_snake_case, reason = "scikit-learn's name")]
     fn predict_proba<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = X.py();
         let engine = slf.as_super();
         let (core, rows) = (engine.inner(), engine.rows(X)?);
-        answers::values(py, engine, &rows, engine.inner.model().n_outputs(), false, &|input, out| {
-            core.run_into(input, out)
-        })
+        answers::probabilities(X.py(), engine, &rows, &|input, out| core.run_into(input, out))
     }
 
     /// The natural logarithms of what `predict_proba` gives: negative infinity of a probability of 0.
@@ -36,9 +34,7 @@ impl ClassifierEngine {
     fn predict_log_proba<'py>(slf: PyRef<'py, Self>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let engine = slf.as_super();
         let (core, rows) = (engine.inner(), engine.rows(X)?);
-        answers::values(X.py(), engine, &rows, engine.inner.model().n_outputs(), false, &|input, out| {
-            core.log_probabilities_into(input, out)
-        })
+        answers::probabilities(X.py(), engine, &rows, &|input, out| core.log_probabilities_into(input, out))
     }
 
     /// A method that gives the raw score of each row, of more than two classes one for each, where the source has a
@@ -56,12 +52,17 @@ impl ClassifierEngine {
         )))
     }
 
-    /// The labels, in the order of the probabilities.
+    /// The labels, in the order of the probabilities; of several targets a list of each one's.
     #[getter]
     fn classes_<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let classes = slf.as_super().inner.model().classes();
-        let classes = classes.ok_or_else(|| raise(ErrorKind::Internal, "a classifier without classes"))?;
-        labels(slf.py(), classes)
+        match slf.as_super().inner.model().targets() {
+            [] => Err(raise(ErrorKind::Internal, "a classifier without classes")),
+            [classes] => labels(slf.py(), classes),
+            targets => {
+                let each = targets.iter().map(|classes| labels(slf.py(), classes));
+                Ok(PyList::new(slf.py(), each.collect::<PyResult<Vec<_>>>()?)?.into_any())
+            }
+        }
     }
 }
 

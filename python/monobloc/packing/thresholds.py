@@ -31,6 +31,9 @@ def decision(
     model: Any, reader: Any, classifier: Any, description: dict[str, Any], path: str
 ) -> dict[str, Any]:
     """The manifest's `decide`, for a classifier that was read as `description`."""
+    if isinstance(description["classes"], list):
+        targets = len(description["classes"])
+        refuse(classifier, path, f"it decides on {targets} targets, and a threshold on one")
     if description.get("link", "identity") == "identity":
         both = _labels_of(model, lambda values: np.repeat(values[:, None], 2, axis=1))
         place = int(both(np.finfo(np.float64).max))

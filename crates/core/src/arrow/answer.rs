@@ -11,27 +11,37 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema};
 use std::sync::Arc;
 
-/// The table of answers, as `docs/arrow.md` specifies: labels where there are some, `outputs` row after row under
-/// `name`, in lists of `width` where given, statuses and findings. Rejected rows have no outputs.
+/// A column of outputs.
+pub(crate) struct Outputs {
+    pub name: String,
+    /// Row after row.
+    pub values: Vec<f64>,
+    /// How many a row has, where they are lists.
+    pub width: Option<usize>,
+}
+
+/// The table of answers, as `docs/arrow.md` specifies: columns of labels where there are some, of outputs, statuses and
+/// findings. Rejected rows have no outputs.
 ///
 /// # Errors
 /// [`ErrorKind::Internal`] for columns of different lengths.
-pub fn table(
+pub(crate) fn table(
     n_rows: usize,
-    labels: Option<ArrayRef>,
-    (name, outputs): (&str, Vec<f64>),
+    labels: Vec<(String, ArrayRef)>,
+    outputs: Vec<Outputs>,
     precision: Precision,
-    width: Option<usize>,
     findings: &[Finding],
 ) -> Result<RecordBatch> {
     let mut answered = vec![true; n_rows];
     let rejected = findings.iter().filter(|finding| finding.status == Status::Rejected);
     rejected.for_each(|finding| answered[finding.row] = false);
     let nulls = answered.contains(&false).then(|| NullBuffer::from(answered));
-    let labels = labels.map(|labels| ("label", labels, true));
-    let outputs = (name, floats(outputs, precision, width, nulls), true);
-    let verdicts = verdicts(n_rows, findings).map(|(name, array)| (name, array, false));
-    let columns = labels.into_iter().chain([outputs]).chain(verdicts);
+    let labels = labels.into_iter().map(|(name, labels)| (name, labels, true));
+    let outputs = outputs
+        .into_iter()
+        .map(|Outputs { name, values, width }| (name, floats(values, precision, width, nulls.clone()), true));
+    let verdicts = verdicts(n_rows, findings).map(|(name, array)| (name.to_owned(), array, false));
+    let columns = labels.chain(outputs).chain(verdicts);
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
         .map(|(name, array, nullable)| (Field::new(name, array.data_type().clone(), nullable), array))
         .unzip();

@@ -37,7 +37,10 @@ fn labels_are_counted_by_the_numbers_of_their_classes() {
     let names = ["no".to_owned(), "yes".to_owned()];
     let classes: Vec<f64> = (0..300).map(|row| f64::from(u8::from(row % 3 == 0))).collect();
     let probabilities: Vec<f64> = classes.iter().flat_map(|class| [1.0 - class, *class]).collect();
-    builder.add_outputs(OutputSource::Validation, &names, &probabilities, &names, &classes).expect("outputs");
+    let labels = [("label".to_owned(), names.to_vec())];
+    builder
+        .add_outputs(OutputSource::Validation, &names, &probabilities, &labels, &classes)
+        .expect("outputs");
     let reference = builder.finish();
     let mut live = Live::new(&reference);
     live.count_output(&reference, 2, &classes);

@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// The outputs of each row followed by the number of its label, as [`Engine::class_numbers_into`] gives
-    /// it: `n_rows * (n_outputs + 1)` places.
+    /// it: `n_rows * (n_outputs + 1)` places; of a model that decides on k targets `n_rows * (n_outputs + k)`.
     ///
     /// # Errors
     /// As [`Engine::run_into`].
@@ -75,7 +75,8 @@ impl Engine {
     }
 
     /// The number of each row's label among [`crate::model::Model::classes`], as the source's `predict` decides:
-    /// `n_rows` places, each a whole number, or NaN for a rejected row.
+    /// `n_rows` places, each a whole number, or NaN for a rejected row. Of a model that decides on k targets each row
+    /// has k places, one for each of [`crate::model::Model::targets`].
     ///
     /// # Errors
     /// As [`Engine::run_into`].
@@ -161,11 +162,11 @@ impl Engine {
         out: &mut [f64],
     ) -> Result<Vec<Finding>> {
         let findings = self.answer_with(&self.sanity, input, answer, out)?;
-        let n_outputs = self.model.n_outputs();
+        let (n_outputs, n_classes) = (self.model.n_outputs(), self.model.targets().len());
         let answered = match answer {
-            Answer::Class => Answered { values: out, n_outputs: 0, has_class: true },
-            Answer::Outputs => Answered { values: out, n_outputs, has_class: false },
-            Answer::OutputsAndClass => Answered { values: out, n_outputs, has_class: true },
+            Answer::Class => Answered { values: out, n_outputs: 0, n_classes },
+            Answer::Outputs => Answered { values: out, n_outputs, n_classes: 0 },
+            Answer::OutputsAndClass => Answered { values: out, n_outputs, n_classes },
             Answer::RawScores => Answered::default(),
         };
         call.answered(&self.sanity, input.n_rows(), Some(input), answered, &findings);

@@ -1,7 +1,7 @@
 //! Arrow in, Arrow out: record batches, and bodies of them. `docs/arrow.md` is the specification.
 
 use super::Engine;
-use crate::arrow::{ArrowRows, batches, table};
+use crate::arrow::{ArrowRows, Outputs, batches, table};
 use crate::error::{Error, ErrorKind, Result, guard};
 use crate::input::Input;
 use crate::model::{Answer, Ensemble, Label};
@@ -9,6 +9,7 @@ use crate::sanity::Finding;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::ArrowError;
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Engine {
@@ -55,7 +56,7 @@ impl Engine {
     }
 
     fn table_of(&self, ensemble: &Ensemble, input: &Input<'_>) -> Result<RecordBatch> {
-        let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
+        let answer = ensemble.whole_answer();
         let mut values = vec![0.0; input.n_rows() * ensemble.width(answer)];
         let mut findings = self.answer_into(input, answer, &mut values)?;
         findings.iter_mut().for_each(|finding| finding.row -= input.first_row());
@@ -96,7 +97,7 @@ impl Engine {
         }
         let batches = batches(body)?;
         let n_rows = batches.iter().fold(0_usize, |sum, batch| sum.saturating_add(batch.num_rows()));
-        let width = self.schema.fields().len() + ensemble.n_outputs() + 1;
+        let width = self.schema.fields().len() + ensemble.width(Answer::OutputsAndClass);
         if n_rows.saturating_mul(width) > most {
             let message = format!(
                 "a request body of {n_rows} rows, each of {width} values in and out; at most {most} values are taken: \
@@ -107,9 +108,29 @@ impl Engine {
         Ok(batches)
     }
 
-    /// Labels by their numbers, in the type of Arrow's that holds them all; NaN stands for none.
-    pub fn label_column(&self, numbers: impl Iterator<Item = f64>) -> Option<ArrayRef> {
-        self.model.classes().map(|classes| labels(&classes.values, numbers))
+    /// The same of answers that one has: outputs row after row, as [`Engine::run_into`] gives them, the numbers of
+    /// labels, as [`Engine::class_numbers_into`] gives them, none of a regression, and what was found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for other numbers of values, and for a network.
+    pub fn table_of_answers(
+        &self,
+        n_rows: usize,
+        outputs: Vec<f64>,
+        numbers: &[f64],
+        findings: &[Finding],
+    ) -> Result<RecordBatch> {
+        let ensemble = self.ensemble()?;
+        let (n_outputs, n_targets) = (ensemble.n_outputs(), ensemble.targets().len());
+        if outputs.len() != n_rows * n_outputs || numbers.len() != n_rows * n_targets {
+            let message = format!(
+                "{} outputs and {} labels of {n_rows} rows; expected {n_outputs} and {n_targets} of each",
+                outputs.len(),
+                numbers.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        answers(ensemble, n_rows, outputs, numbers, findings)
     }
 }
 
@@ -117,20 +138,55 @@ fn unwritten(error: ArrowError) -> Error {
     Error::new(ErrorKind::Internal, format!("writing the answers: {error}"))
 }
 
-/// The table of answers: `values` holds the outputs of each row, and the number of its label where there are labels.
+/// The table of answers: `values` holds the outputs of each row, and the numbers of its labels where there are some.
 pub(crate) fn answer_table(
     ensemble: &Ensemble,
     n_rows: usize,
     values: &[f64],
     findings: &[Finding],
 ) -> Result<RecordBatch> {
-    let n_outputs = ensemble.n_outputs();
-    let classes = ensemble.classes().map(|classes| &classes.values[..]);
-    let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));
-    let labels = classes.map(|classes| labels(classes, rows.clone().map(|row| row[n_outputs])));
-    let outputs = rows.flat_map(|row| &row[..n_outputs]).copied().collect();
-    let width = (!ensemble.has_flat_output()).then_some(n_outputs);
-    table(n_rows, labels, (ensemble.output_name(), outputs), ensemble.precision(), width, findings)
+    let rows = values.chunks_exact(ensemble.width(ensemble.whole_answer()));
+    let (mut outputs, mut numbers) = (Vec::new(), Vec::new());
+    outputs.reserve_exact(n_rows * ensemble.n_outputs());
+    for row in rows {
+        let (of_row, of_targets) = row.split_at(ensemble.n_outputs());
+        outputs.extend_from_slice(of_row);
+        numbers.extend_from_slice(of_targets);
+    }
+    answers(ensemble, n_rows, outputs, &numbers, findings)
+}
+
+fn answers(
+    ensemble: &Ensemble,
+    n_rows: usize,
+    outputs: Vec<f64>,
+    numbers: &[f64],
+    findings: &[Finding],
+) -> Result<RecordBatch> {
+    let (name, targets) = (ensemble.output_name(), ensemble.targets());
+    let of_target = |target: usize| numbers.iter().skip(target).step_by(targets.len()).copied();
+    let labels =
+        targets.iter().enumerate().map(|(target, classes)| labels(&classes.values, of_target(target)));
+    let labels = ensemble.label_columns().into_iter().zip(labels).collect();
+    let outputs = match targets {
+        [_, _, ..] => {
+            let of_target = |(target, places): (usize, Range<usize>)| Outputs {
+                name: format!("{name}_{target}"),
+                width: Some(places.len()),
+                values: outputs
+                    .chunks_exact(ensemble.n_outputs())
+                    .flat_map(|row| &row[places.clone()])
+                    .copied()
+                    .collect(),
+            };
+            ensemble.target_outputs().enumerate().map(of_target).collect()
+        }
+        _ => {
+            let width = (!ensemble.has_flat_output()).then_some(ensemble.n_outputs());
+            vec![Outputs { name: name.to_owned(), values: outputs, width }]
+        }
+    };
+    table(n_rows, labels, outputs, ensemble.precision(), findings)
 }
 
 fn labels(classes: &[Label], numbers: impl Iterator<Item = f64>) -> ArrayRef {

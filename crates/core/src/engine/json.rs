@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::error::{Error, Result};
 use crate::extra::Extra;
-use crate::model::{Answer, Ensemble, Label};
+use crate::model::{Ensemble, Label};
 use crate::precision::Precision;
 use crate::request::Request;
 use crate::sanity::{Finding, verdicts_json};
@@ -43,7 +43,7 @@ impl Engine {
             let ensemble = self.ensemble()?;
             request.read(&self.schema, body, self.max_body_bytes)?;
             let input = request.input(&self.schema)?;
-            let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
+            let answer = ensemble.whole_answer();
             let mut values = vec![0.0; input.n_rows() * ensemble.width(answer)];
             let findings = self.counted(&call, &input, answer, &mut values)?;
             let response = response(ensemble, input.n_rows(), &values, &findings, request.extra());
@@ -95,29 +95,19 @@ fn response(
     findings: &[Finding],
     extra: &Extra,
 ) -> Vec<u8> {
-    let n_outputs = ensemble.n_outputs();
-    let classes = ensemble.classes().map(|classes| &classes.values[..]);
-    let rows = values.chunks_exact(n_outputs + usize::from(classes.is_some()));
+    let rows = values
+        .chunks_exact(ensemble.width(ensemble.whole_answer()))
+        .map(|row| row.split_at(ensemble.n_outputs()));
     let mut out = Vec::with_capacity(64 + values.len() * 20);
     out.extend_from_slice(b"{\"outputs\":{");
-    if let Some(labels) = classes {
+    if !ensemble.targets().is_empty() {
         out.extend_from_slice(b"\"label\":");
-        list(&mut out, rows.clone(), |out, row| label(out, labels, row[n_outputs]));
+        list(&mut out, rows.clone(), |out, (_, classes)| labels(out, ensemble, classes));
         out.push(b',');
     }
     write(&mut out, ensemble.output_name());
     out.push(b':');
-    list(&mut out, rows, |out, row| {
-        let number = |out: &mut Vec<u8>, &value: &f64| match ensemble.precision() {
-            Precision::Single => write(out, &(value as f32)),
-            Precision::Double => write(out, &value),
-        };
-        if ensemble.has_flat_output() {
-            number(out, &row[0]);
-        } else {
-            list(out, &row[..n_outputs], number);
-        }
-    });
+    list(&mut out, rows, |out, (values, _)| outputs(out, ensemble, values));
     out.extend_from_slice(b"},\"rows\":");
     write(&mut out, &n_rows);
     out.extend_from_slice(b",\"verdicts\":");
@@ -131,8 +121,34 @@ fn response(
     out
 }
 
+/// Appends the outputs of a row: a number, a list of them, or of several targets a list for each.
+pub(crate) fn outputs(out: &mut Vec<u8>, ensemble: &Ensemble, values: &[f64]) {
+    let number = |out: &mut Vec<u8>, &value: &f64| match ensemble.precision() {
+        Precision::Single => write(out, &(value as f32)),
+        Precision::Double => write(out, &value),
+    };
+    match values {
+        [value] if ensemble.has_flat_output() => number(out, value),
+        _ if ensemble.targets().len() > 1 => {
+            list(out, ensemble.target_outputs(), |out, of_target| list(out, &values[of_target], number));
+        }
+        _ => list(out, values, number),
+    }
+}
+
+/// Appends the label of a row by its number, of several targets a list of them.
+pub(crate) fn labels(out: &mut Vec<u8>, ensemble: &Ensemble, numbers: &[f64]) {
+    match (ensemble.targets(), numbers) {
+        ([classes], &[number]) => label(out, &classes.values, number),
+        (targets, _) => {
+            let each = targets.iter().zip(numbers);
+            list(out, each, |out, (classes, &number)| label(out, &classes.values, number));
+        }
+    }
+}
+
 /// Appends the label of this number, null for NaN.
-pub(crate) fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
+fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
     match labels.get(number as usize).filter(|_| !number.is_nan()) {
         None => out.extend_from_slice(b"null"),
         Some(Label::Boolean(value)) => write(out, value),
@@ -143,11 +159,7 @@ pub(crate) fn label(out: &mut Vec<u8>, labels: &[Label], number: f64) {
 }
 
 /// Appends a list of what `each` appends.
-pub(crate) fn list<T>(
-    out: &mut Vec<u8>,
-    items: impl IntoIterator<Item = T>,
-    mut each: impl FnMut(&mut Vec<u8>, T),
-) {
+fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'[');
     for (at, item) in items.into_iter().enumerate() {
         if at > 0 {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::float_mode::DefaultMode;
 use crate::input::{Cell, Cells, Column, Input};
 use crate::memory::{self, MemoryLimit, megabytes};
-use crate::model::{Answer, Ensemble};
+use crate::model::Ensemble;
 use crate::precision::{Float, Precision};
 use crate::preprocess::{Checks, Scratch};
 
@@ -83,8 +83,7 @@ impl Engine {
         let checks = Checks { sanity: &self.no_rules, findings: &mut Vec::new() };
         match ensemble {
             Some(ensemble) => {
-                let answer = Answer::OutputsAndClass;
-                let answer = if ensemble.classes().is_some() { answer } else { Answer::Outputs };
+                let answer = ensemble.whole_answer();
                 let mut out = vec![0.0; rows.len() * ensemble.width(answer)];
                 self.tile(ensemble, &input, rows, answer, &mut scratch, &mut tile, &mut out, checks);
             }

@@ -5,7 +5,6 @@ use crate::drift::{DriftReport, Live, LiveCounts, Window, figures, report};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exposition::{Format, Metric, Watched};
 use crate::input::Input;
-use crate::model::Answer;
 use crate::monitor::{Counted, Snapshot};
 use crate::reference::Reference;
 use std::path::Path;
@@ -85,7 +84,7 @@ impl Engine {
         let Some(ensemble) = self.model.ensemble().filter(|_| reference.outputs.is_some()) else {
             return Ok(());
         };
-        let answer = if ensemble.classes().is_some() { Answer::OutputsAndClass } else { Answer::Outputs };
+        let answer = ensemble.whole_answer();
         let width = ensemble.width(answer);
         let mut values = vec![0.0; input.n_rows() * width];
         self.answer_with(&self.sanity, input, answer, &mut values)?;

@@ -1,15 +1,17 @@
 //! A tree ensemble or a linear model with its outputs: one value per class or one prediction, for each row.
 
+use super::classes::target_outputs;
 use super::exponential::ln;
 use super::linear::{Linear, LinearSpec};
 use super::link::Link;
 use super::scorer::Scorer;
 use super::trees::source::Combine;
 use super::trees::{self, Forest};
-use super::{Classes, Task, argmax};
+use super::{Classes, Targets, Task, argmax};
 use crate::error::{Error, Result};
 use crate::precision::{Float, Precision};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A forest or a linear model, and what its sums mean. `Send` and `Sync`.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub struct Ensemble {
     combine: Combine,
     link: Link,
     task: Task,
-    classes: Option<Classes>,
+    targets: Vec<Classes>,
     decide: Decide,
     accepts_missing: bool,
     accepts_infinite: bool,
@@ -28,11 +30,11 @@ pub struct Ensemble {
 /// What is asked of an ensemble for each row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Answer {
-    /// The number of the label.
+    /// The number of each target's label.
     Class,
     /// The outputs.
     Outputs,
-    /// The outputs, and then the number of the label.
+    /// The outputs, and then the number of each target's label.
     OutputsAndClass,
     /// What the trees add up to.
     RawScores,
@@ -61,8 +63,18 @@ impl Ensemble {
         n_features: usize,
     ) -> Result<Ensemble> {
         let corrupt = |what: String| Error::corrupt(format!("reading the manifest's model: {what}"));
-        let Json { kind, source, task, combine, link, classes, decide, missing, infinite, linear } =
-            serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
+        let Json {
+            kind,
+            source,
+            task,
+            combine,
+            link,
+            classes: Targets(targets),
+            decide,
+            missing,
+            infinite,
+            linear,
+        } = serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
         if (kind == Kind::Linear) != linear.is_some() {
             return Err(corrupt("a linear model has a linear part, and no other".to_owned()));
         }
@@ -75,26 +87,41 @@ impl Ensemble {
         }
         let n_raw = scorer.n_outputs();
         let n_outputs = link.n_outputs(n_raw);
-        let fits = match (task, &classes, decide) {
-            (Task::Classification, Some(classes), Decide::Probabilities | Decide::RawScores) => {
+        let fits = match (task, &targets[..], decide) {
+            (Task::Classification, [_, _, ..], Decide::Probabilities) => {
+                let mut left = Some(n_outputs);
+                for classes in &targets {
+                    let n_classes = classes.values.len();
+                    left = left.filter(|_| n_classes > 0).and_then(|left| left.checked_sub(n_classes));
+                }
+                let is_mean = matches!(combine, Combine::Mean | Combine::Single);
+                let is_alike = targets.iter().all(|classes| classes.dtype == targets[0].dtype);
+                left == Some(0) && is_alike && is_mean && link == Link::Identity && kind == Kind::Forest
+            }
+            (Task::Classification, [classes], Decide::Probabilities | Decide::RawScores) => {
                 classes.values.len() == n_outputs && n_outputs > 0
             }
-            (Task::Classification, Some(classes), Decide::Above { .. }) => {
+            (Task::Classification, [classes], Decide::Above { .. }) => {
                 classes.values.len() == 2 && n_outputs == 2 && n_raw == 1
             }
-            (Task::Classification, Some(classes), Decide::AtLeast { class, probability }) => {
+            (Task::Classification, [classes], Decide::AtLeast { class, probability }) => {
                 let is_share = n_raw == n_outputs && link == Link::Identity;
                 classes.values.len() == 2 && n_outputs == 2 && class < 2 && !probability.is_nan() && is_share
             }
-            (Task::OutlierDetection, Some(classes), Decide::Isolation { .. }) => {
+            (Task::OutlierDetection, [classes], Decide::Isolation { .. }) => {
                 classes.values.len() == 2 && n_outputs == 1
             }
-            (Task::Regression, None, Decide::Probabilities) => n_outputs > 0,
+            (Task::Regression, [], Decide::Probabilities) => n_outputs > 0,
             _ => false,
         };
         if !fits {
-            let labels = classes.map_or(0, |classes| classes.values.len());
+            let labels: usize = targets.iter().map(|classes| classes.values.len()).sum();
+            let of = if targets.len() > 1 { format!(" of {} targets", targets.len()) } else { String::new() };
             let expected = match task {
+                Task::Classification if targets.len() > 1 => {
+                    "several targets have a label or more each, all of one dtype and as many together as outputs, which are means of trees \
+                     without a link and are decided on by probabilities"
+                }
                 Task::Classification => {
                     "classification has as many labels as outputs, decided on by probabilities or raw scores"
                 }
@@ -105,7 +132,7 @@ impl Ensemble {
             };
             let by = decide.name();
             return Err(corrupt(format!(
-                "{n_outputs} outputs with {labels} labels, decided on by {by}; {expected}"
+                "{n_outputs} outputs with {labels} labels{of}, decided on by {by}; {expected}"
             )));
         }
         match &scorer {
@@ -128,7 +155,7 @@ impl Ensemble {
             combine,
             link,
             task,
-            classes,
+            targets,
             decide,
             accepts_missing: missing == Policy::Accept,
             accepts_infinite: infinite == Policy::Accept,
@@ -140,9 +167,25 @@ impl Ensemble {
         self.task
     }
 
-    /// The labels, for classification and outlier detection.
+    /// The labels of an ensemble that decides on one target: of classification and outlier detection. `None` where it
+    /// decides on none or on several.
     pub fn classes(&self) -> Option<&Classes> {
-        self.classes.as_ref()
+        match &self.targets[..] {
+            [classes] => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// The labels of each target that the ensemble decides on: none of a regression, one of most classifiers and of
+    /// outlier detection, and several of a forest that was fitted on a table of labels. The outputs of such a forest are
+    /// the targets' probabilities, one target's after another's.
+    pub fn targets(&self) -> &[Classes] {
+        &self.targets
+    }
+
+    /// Where each target's probabilities are among a row's outputs.
+    pub fn target_outputs(&self) -> impl Iterator<Item = Range<usize>> + Clone + '_ {
+        target_outputs(&self.targets)
     }
 
     /// The class that the model was read from.
@@ -248,11 +291,16 @@ impl Ensemble {
     /// The number of values per row of `answer`.
     pub(crate) fn width(&self, answer: Answer) -> usize {
         match answer {
-            Answer::Class => 1,
+            Answer::Class => self.targets.len().max(1),
             Answer::Outputs => self.n_outputs(),
-            Answer::OutputsAndClass => self.n_outputs() + 1,
+            Answer::OutputsAndClass => self.n_outputs() + self.targets.len().max(1),
             Answer::RawScores => self.n_raw_scores(),
         }
+    }
+
+    /// All that a row is told: the outputs, and the numbers of labels where there are some.
+    pub(crate) fn whole_answer(&self) -> Answer {
+        if self.targets.is_empty() { Answer::Outputs } else { Answer::OutputsAndClass }
     }
 
     /// Whether the source model would refuse a row for some value of a feature.
@@ -290,12 +338,12 @@ impl Ensemble {
         let n_outputs = self.n_outputs();
         let outputs = sized(outputs, n_rows * n_outputs);
         self.link.apply(raw, self.n_raw_scores(), self.precision(), outputs);
+        let n_classes = self.width(Answer::Class);
         let rows = raw.chunks_exact(self.n_raw_scores()).zip(outputs.chunks_exact(n_outputs));
         for ((raw, outputs), out) in rows.zip(out.chunks_exact_mut(self.width(answer))) {
-            if let Some((class, values)) = out.split_last_mut() {
-                *class = self.decide.class(raw, outputs) as f64;
-                values.iter_mut().zip(outputs).for_each(|(into, &value)| *into = value);
-            }
+            let (values, classes) = out.split_at_mut(out.len() - n_classes);
+            self.decide.classes(&self.targets, raw, outputs, classes);
+            values.iter_mut().zip(outputs).for_each(|(into, &value)| *into = value);
         }
     }
 
@@ -376,6 +424,18 @@ impl Decide {
         }
     }
 
+    /// Writes the number of each target's label to `numbers`.
+    pub(crate) fn classes(self, targets: &[Classes], raw: &[f64], outputs: &[f64], numbers: &mut [f64]) {
+        match numbers {
+            [number] => *number = self.class(raw, outputs) as f64,
+            _ => {
+                for (number, of_target) in numbers.iter_mut().zip(target_outputs(targets)) {
+                    *number = outputs.get(of_target).map_or(0, argmax) as f64;
+                }
+            }
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Decide::Above { .. } => "raw scores above a threshold",
@@ -411,7 +471,8 @@ struct Json {
     combine: Combine,
     #[serde(default)]
     link: Link,
-    classes: Option<Classes>,
+    #[serde(default)]
+    classes: Targets,
     #[serde(default)]
     decide: Decide,
     missing: Policy,

@@ -1,5 +1,6 @@
 //! What runs on the feature matrix, or on tensors.
 
+mod classes;
 mod ensemble;
 mod exponential;
 #[cfg(feature = "onnx")]
@@ -10,12 +11,14 @@ mod outputs;
 mod scorer;
 pub mod trees;
 
+pub(crate) use classes::Targets;
+pub use classes::{Classes, Label};
 pub(crate) use ensemble::{Answer, Scratch};
 pub use ensemble::{Decide, Ensemble};
 pub use outputs::OutputDistributions;
 pub(crate) use scorer::Scorer;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A model with its outputs. `Send` and `Sync`.
 #[derive(Debug)]
@@ -50,49 +53,6 @@ pub enum Task {
     OutlierDetection,
     /// A number.
     Regression,
-}
-
-/// The labels of a classifier.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Classes {
-    /// The NumPy dtype of the source's `classes_`.
-    pub dtype: String,
-    /// The labels, in the order of the outputs.
-    pub values: Vec<Label>,
-}
-
-impl Classes {
-    /// The labels 0, 1, …, of which there are `n`.
-    pub fn numbered(n: usize) -> Classes {
-        Classes { dtype: "int64".to_owned(), values: (0..n as i64).map(Label::Integer).collect() }
-    }
-}
-
-/// One label of a classifier.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Label {
-    /// True or false.
-    Boolean(bool),
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Float(f64),
-    /// Text.
-    Text(String),
-}
-
-impl std::fmt::Display for Label {
-    /// As Python's `str` of the label.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Label::Boolean(value) => f.write_str(if *value { "True" } else { "False" }),
-            Label::Integer(value) => write!(f, "{value}"),
-            Label::Float(value) => write!(f, "{value:?}"),
-            Label::Text(text) => f.write_str(text),
-        }
-    }
 }
 
 /// The kinds of models that a bloc can hold, in alphabetical order.
@@ -144,9 +104,14 @@ impl Model {
         }
     }
 
-    /// The labels, for classification.
+    /// The labels of a model that decides on one target; `None` where it decides on none or on several.
     pub fn classes(&self) -> Option<&Classes> {
         self.ensemble().and_then(Ensemble::classes)
+    }
+
+    /// The labels of each target that the model decides on, as [`Ensemble::targets`] has them.
+    pub fn targets(&self) -> &[Classes] {
+        self.ensemble().map_or(&[], Ensemble::targets)
     }
 
     /// The class that the model was read from, or the format.

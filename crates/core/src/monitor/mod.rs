@@ -119,10 +119,10 @@ impl Monitor {
         self.is_read.get(field) == Some(&true)
     }
 
-    /// Where the reference's outputs are among a row's `n_outputs` outputs, behind which its class is.
+    /// Where the reference's outputs are among a row's `n_outputs` outputs, behind which its targets' classes are.
     pub fn output_places(&self, n_outputs: usize) -> Vec<usize> {
         let place = |place: &OutputPlace| match place {
-            OutputPlace::Class => n_outputs,
+            OutputPlace::Class(target) => n_outputs + target,
             OutputPlace::Value(output) => *output,
         };
         self.places.iter().map(place).collect()
@@ -217,9 +217,9 @@ fn places(reference: &Reference, outputs: &OutputDistributions) -> Result<Vec<Ou
     let known = reference.outputs.iter().flat_map(|outputs| &outputs.distributions);
     let place = |name: &String| {
         let output = outputs.names.iter().zip(&outputs.columns).find(|(known, _)| *known == name);
-        let is_label = name == "label" && !outputs.labels.is_empty();
+        let target = outputs.labels.iter().position(|(known, _)| known == name);
         let place = output.map(|(_, &column)| OutputPlace::Value(column));
-        place.or(is_label.then_some(OutputPlace::Class)).ok_or_else(|| {
+        place.or(target.map(OutputPlace::Class)).ok_or_else(|| {
             Error::corrupt(format!("reading reference.json: the model has no output {name:?}"))
         })
     };

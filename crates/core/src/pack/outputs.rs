@@ -2,7 +2,7 @@
 
 use super::ModelTask;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::OutputDistributions;
+use crate::model::{OutputDistributions, Targets};
 use crate::reference::{OutputSource, ReferenceBuilder};
 
 /// A source model's answers, one row's after another's.
@@ -14,7 +14,8 @@ pub struct SourceAnswers<'a> {
     pub outputs: &'a [f64],
     /// The raw scores, where they are something else than the outputs.
     pub raw_scores: &'a [f64],
-    /// The numbers of the labels; of a source that gives none they are those that the bloc will give.
+    /// The numbers of the labels, one for each target; of a source that gives none they are those that the bloc will
+    /// give.
     pub classes: &'a [f64],
 }
 
@@ -28,19 +29,28 @@ pub fn add_outputs(
     model: &str,
     answers: &SourceAnswers<'_>,
 ) -> Result<()> {
-    let ModelTask { task, classes: labels, decide, .. } = serde_json::from_str(model)
+    let ModelTask { task, classes: Targets(targets), decide, .. } = serde_json::from_str(model)
         .map_err(|error| Error::new(ErrorKind::InvalidArgument, format!("the model: {error}")))?;
     let SourceAnswers { n_rows, outputs, raw_scores, classes } = *answers;
     let (n_outputs, n_raw) = (width(outputs, n_rows, "outputs")?, width(raw_scores, n_rows, "raw scores")?);
-    let kept = OutputDistributions::new(task, labels.as_ref(), n_outputs);
+    let kept = OutputDistributions::new(task, &targets, n_outputs);
     let mut decided = Vec::new();
     if classes.is_empty() && !kept.labels.is_empty() {
         let mut raw = raw_scores.chunks_exact(n_raw.max(1));
         let rows = outputs.chunks_exact(n_outputs.max(1));
-        decided.extend(rows.map(|outputs| decide.class(raw.next().unwrap_or_default(), outputs) as f64));
+        decided.resize(n_rows * targets.len(), 0.0);
+        for (outputs, numbers) in rows.zip(decided.chunks_exact_mut(targets.len())) {
+            decide.classes(&targets, raw.next().unwrap_or_default(), outputs, numbers);
+        }
     }
     let classes = if decided.is_empty() { classes } else { &decided };
-    builder.add_outputs(source, &kept.names, &kept.pick(outputs, n_outputs), &kept.labels, classes)
+    let n_classes = width(classes, n_rows, "labels")?;
+    let classes: Vec<f64> = classes
+        .chunks_exact(n_classes.max(1))
+        .flat_map(|row| row.iter().take(kept.labels.len()))
+        .copied()
+        .collect();
+    builder.add_outputs(source, &kept.names, &kept.pick(outputs, n_outputs), &kept.labels, &classes)
 }
 
 /// How many values each row has.

@@ -92,8 +92,9 @@ impl ReferenceBuilder {
         digest::of_columns(self.fields.iter().map(|(name, _)| name.as_str()).zip(&self.digests))
     }
 
-    /// What the model made of rows: `outputs` row after row, one value for each of `names`. `labels` are the labels of
-    /// a classifier, and `classes` their numbers, one for each row.
+    /// What the model made of rows: `outputs` row after row, one value for each of `names`. `labels` are, for
+    /// each target of a classifier, the name of their distribution and the labels; `classes` their numbers, one for each
+    /// row and target.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] where the numbers of values do not fit, or differ from those before.
@@ -102,23 +103,23 @@ impl ReferenceBuilder {
         source: OutputSource,
         names: &[String],
         outputs: &[f64],
-        labels: &[String],
+        labels: &[(String, Vec<String>)],
         classes: &[f64],
     ) -> Result<()> {
         let mut fresh: Vec<(String, Collected)> = Vec::new();
         for name in names {
             fresh.push((name.clone(), Collected::of(Seen::Numbers(Box::default()))));
         }
-        if !labels.is_empty() {
+        for (name, labels) in labels {
             let counts = labels.iter().map(|label| (label.clone(), 0)).collect();
-            fresh.push(("label".to_owned(), Collected::of(Seen::Labels(counts))));
+            fresh.push((name.clone(), Collected::of(Seen::Labels(counts))));
         }
         let (known, distributions) = self.outputs.get_or_insert((source, fresh));
         let n_rows = outputs.len().checked_div(names.len()).unwrap_or(0);
         let fits = *known == source
-            && distributions.len() == names.len() + usize::from(!labels.is_empty())
+            && distributions.len() == names.len() + labels.len()
             && outputs.len() == n_rows * names.len()
-            && (labels.is_empty() || classes.len() == n_rows);
+            && (labels.is_empty() || classes.len() == n_rows * labels.len());
         if !fits {
             let message = format!(
                 "{} outputs and {} classes of {} names; expected one for each row and name, as before",
@@ -131,8 +132,10 @@ impl ReferenceBuilder {
         for row in outputs.chunks_exact(names.len().max(1)) {
             row.iter().zip(&mut *distributions).for_each(|(&value, (_, into))| into.add(Value::Float(value)));
         }
-        if let Some((_, into)) = distributions.get_mut(names.len()) {
-            classes.iter().for_each(|&class| into.add(Value::Float(class)));
+        if let Some(of_labels) = distributions.get_mut(names.len()..) {
+            for row in classes.chunks_exact(labels.len().max(1)) {
+                row.iter().zip(&mut *of_labels).for_each(|(&class, (_, into))| into.add(Value::Float(class)));
+            }
         }
         Ok(())
     }

@@ -83,7 +83,13 @@ fn more_labels_than_are_named_are_counted_together() {
     let classes: Vec<f64> = (0..260).map(|row| f64::from(row % 130)).collect();
     let names = ["p".to_owned()];
     builder
-        .add_outputs(OutputSource::Validation, &names, &vec![0.5; 260], &labels, &classes)
+        .add_outputs(
+            OutputSource::Validation,
+            &names,
+            &vec![0.5; 260],
+            &[("label".to_owned(), labels)],
+            &classes,
+        )
         .expect("outputs");
     let outputs = builder.finish().outputs.expect("outputs");
     let Values::Categories(found) = &outputs.distributions[1].values else { panic!("labels") };

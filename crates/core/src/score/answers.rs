@@ -1,7 +1,7 @@
 //! Answers as text: a line for each row, of CSV or JSON.
 
 use super::rows::{Carried, Rows};
-use crate::engine::{write_json, write_label, write_list};
+use crate::engine::{write_json, write_labels, write_outputs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Ensemble, Label};
 use crate::precision::Precision;
@@ -26,18 +26,17 @@ impl<'e> Lines<'e> {
         Lines { ensemble, ids, delimiter }
     }
 
-    fn labels(&self) -> Option<&'e [Label]> {
-        self.ensemble.classes().map(|classes| &classes.values[..])
-    }
-
     /// The names of the outputs' columns.
     fn output_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.labels().map(|_| "label".to_owned()).into_iter().collect();
         match self.delimiter {
-            Some(_) => names.extend(self.ensemble.output_columns()),
-            None => names.push(self.ensemble.output_name().to_owned()),
+            Some(_) => {
+                self.ensemble.label_columns().into_iter().chain(self.ensemble.output_columns()).collect()
+            }
+            None => {
+                let label = (!self.ensemble.targets().is_empty()).then_some("label");
+                label.into_iter().chain([self.ensemble.output_name()]).map(str::to_owned).collect()
+            }
         }
-        names
     }
 
     /// The line before those of rows.
@@ -54,16 +53,14 @@ impl<'e> Lines<'e> {
         out
     }
 
-    /// Appends a line for each row, of its outputs and the number of its label.
+    /// Appends a line for each row, of its outputs and the numbers of its labels.
     pub fn append(&self, out: &mut Vec<u8>, rows: &Rows, values: &[f64]) {
-        let n_outputs = self.ensemble.n_outputs();
-        let width = n_outputs + usize::from(self.labels().is_some());
+        let width = self.ensemble.width(self.ensemble.whole_answer());
         for (row, values) in values.chunks_exact(width.max(1)).enumerate() {
-            let (outputs, class) = values.split_at(n_outputs);
-            let class = class.first().copied();
+            let (outputs, numbers) = values.split_at(self.ensemble.n_outputs());
             match self.delimiter {
-                Some(delimiter) => self.append_csv(out, rows.ids(row), class, outputs, delimiter),
-                None => self.append_json(out, rows.ids(row), class, outputs),
+                Some(delimiter) => self.append_csv(out, rows.ids(row), numbers, outputs, delimiter),
+                None => self.append_json(out, rows.ids(row), numbers, outputs),
             }
             out.push(b'\n');
         }
@@ -73,7 +70,7 @@ impl<'e> Lines<'e> {
         &self,
         out: &mut Vec<u8>,
         ids: impl Iterator<Item = Carried<'t>>,
-        class: Option<f64>,
+        numbers: &[f64],
         outputs: &[f64],
         delimiter: u8,
     ) {
@@ -85,8 +82,8 @@ impl<'e> Lines<'e> {
             }
             out.push(delimiter);
         }
-        if let (Some(labels), Some(class)) = (self.labels(), class) {
-            match labels.get(class as usize).filter(|_| !class.is_nan()) {
+        for (classes, &number) in self.ensemble.targets().iter().zip(numbers) {
+            match classes.values.get(number as usize).filter(|_| !number.is_nan()) {
                 Some(Label::Text(text)) => quoted(out, text, delimiter),
                 Some(label) => out.extend_from_slice(label.to_string().as_bytes()),
                 None => {}
@@ -112,7 +109,7 @@ impl<'e> Lines<'e> {
         &self,
         out: &mut Vec<u8>,
         ids: impl Iterator<Item = Carried<'t>>,
-        class: Option<f64>,
+        numbers: &[f64],
         outputs: &[f64],
     ) {
         out.push(b'{');
@@ -126,17 +123,14 @@ impl<'e> Lines<'e> {
             }
             out.push(b',');
         }
-        if let (Some(labels), Some(class)) = (self.labels(), class) {
+        if !self.ensemble.targets().is_empty() {
             out.extend_from_slice(b"\"label\":");
-            write_label(out, labels, class);
+            write_labels(out, self.ensemble, numbers);
             out.push(b',');
         }
         write_json(out, self.ensemble.output_name());
         out.push(b':');
-        match outputs {
-            [value] if self.ensemble.has_flat_output() => self.number(out, *value),
-            _ => write_list(out, outputs, |out, &value| self.number(out, value)),
-        }
+        write_outputs(out, self.ensemble, outputs);
         out.push(b'}');
     }
 

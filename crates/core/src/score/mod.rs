@@ -214,8 +214,8 @@ impl Scoring {
             Answers::Tables(_) => Ok(()),
         };
         let mut scored = Scored::default();
-        let has_labels = ensemble.classes().is_some();
-        let width = ensemble.n_outputs() + usize::from(has_labels);
+        let has_labels = !ensemble.targets().is_empty();
+        let width = ensemble.width(ensemble.whole_answer());
         let threads = self.threads.unwrap_or_else(|| engine.threads()).clamp(1, MOST_THREADS);
         let next = |work: &mut Work| supply.next(&form, &mut work.part).map_err(named);
         let work = |work: &mut Work| {

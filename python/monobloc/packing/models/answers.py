@@ -20,7 +20,7 @@ class Answers:
     raw_scores: np.ndarray | None = None
     """What its trees add up to, where outputs are something else."""
     classes: np.ndarray | None = None
-    """The numbers of its labels."""
+    """The numbers of its labels, of several targets a row of them."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,13 @@ def plain_answers(model: Any, rows: Any) -> Answers:
     with quiet():
         if not hasattr(model, "classes_"):
             return Answers(table_of(model.predict(rows)))
-        classes = class_numbers(model.predict(rows), model.classes_)
-        return Answers(table_of(model.predict_proba(rows)), classes=classes)
+        labels, probabilities = model.predict(rows), model.predict_proba(rows)
+        if not isinstance(probabilities, list):
+            classes = class_numbers(labels, model.classes_)
+            return Answers(table_of(probabilities), classes=classes)
+        each = zip(labels.T, model.classes_, strict=True)
+        numbers = np.column_stack([class_numbers(labels, classes) for labels, classes in each])
+        return Answers(table_of(np.concatenate(probabilities, axis=1)), classes=numbers)
 
 
 def with_method(model: Any, **answers: Any) -> Any:

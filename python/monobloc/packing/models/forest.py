@@ -41,18 +41,26 @@ def problems(model: Any) -> Iterator[tuple[str, str]]:
         return
     if not hasattr(model, "classes_"):
         return
-    if model.n_outputs_ != 1:
-        yield f"it decides on {model.n_outputs_} labels for each row", "one classifier per label"
-    elif problem := label_problem(model.classes_):
-        yield problem
+    targets = _targets(model)
+    dtypes = sorted({str(classes.dtype) for classes in targets})
+    found = [problem for classes in targets if (problem := label_problem(classes))]
+    yield from dict.fromkeys(found)
+    if not found and len(dtypes) > 1:
+        # Its predict brings all labels to the type of the first target's.
+        yield f"the labels of its targets have dtypes {', '.join(dtypes)}", "labels of one dtype"
+
+
+def _targets(model: Any) -> list[np.ndarray]:
+    """The labels of each target that a classifier decides on."""
+    return [model.classes_] if model.n_outputs_ == 1 else list(model.classes_)
 
 
 def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     """Hand the trees to the packer and describe the model."""
     ensemble = class_name(model) in ENSEMBLES
     trees = model.estimators_ if ensemble else [model]
-    classes = getattr(model, "classes_", None)
-    outputs = int(model.n_outputs_) if classes is None else len(classes)
+    targets = _targets(model) if hasattr(model, "classes_") else []
+    outputs = sum(map(len, targets)) if targets else int(model.n_outputs_)
     shape = {
         "n_features": int(model.n_features_in_),
         "n_values": outputs,
@@ -65,12 +73,18 @@ def read(model: Any, table: Table, packer: Any, path: str) -> ModelReading:
     description = {
         "kind": "forest",
         "source": class_name(model),
-        "task": "regression" if classes is None else "classification",
+        "task": "classification" if targets else "regression",
         "combine": "mean" if ensemble else "single",
-        "classes": None if classes is None else labels_of(classes),
+        "classes": _classes(targets),
         "missing": "accept" if accepts_missing(model, table) else "refuse",
     }
     return ModelReading(description, *thresholds(trees))
+
+
+def _classes(targets: list[np.ndarray]) -> Any:
+    """The labels as the manifest has them: those of one target, a list of them, or None."""
+    labels = [labels_of(classes) for classes in targets]
+    return labels if len(labels) > 1 else next(iter(labels), None)
 
 
 def thresholds(trees: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -85,11 +99,8 @@ def _read_tree(tree: Any, packer: Any, *, single: bool, path: str) -> None:
     nodes = tree.tree_.__getstate__()["nodes"]
     left = np.ascontiguousarray(nodes["left_child"], dtype=np.int64)
     values = _leaf_values(tree)
-    if single and hasattr(tree, "classes_") and values.shape[1] > 1:
-        leaves = left < 0
-        raw = tree.tree_.value[leaves, 0, :]
-        if (raw.argmax(axis=1) != values[leaves].argmax(axis=1)).any():
-            refuse(tree, path, "normalising a leaf changes its most probable class")
+    if single and hasattr(tree, "classes_") and _normalising_changes_labels(tree, values, left < 0):
+        refuse(tree, path, "normalising a leaf changes its most probable class")
     packer.tree(
         left,
         np.ascontiguousarray(nodes["right_child"], dtype=np.int64),
@@ -98,6 +109,17 @@ def _read_tree(tree: Any, packer: Any, *, single: bool, path: str) -> None:
         np.ascontiguousarray(nodes["missing_go_to_left"], dtype=np.uint8),
         values,
     )
+
+
+def _normalising_changes_labels(tree: Any, values: np.ndarray, leaves: np.ndarray) -> bool:
+    """Whether some leaf's greatest count, by which a tree decides, is not its greatest probability."""
+    end = 0
+    for target, classes in enumerate(_targets(tree)):
+        start, end = end, end + len(classes)
+        counts = tree.tree_.value[leaves, target, :]
+        if (counts.argmax(axis=1) != values[leaves, start:end].argmax(axis=1)).any():
+            return True
+    return False
 
 
 class _EveryNode:
@@ -119,6 +141,8 @@ def _leaf_values(tree: Any) -> np.ndarray:
     answer = probe.predict_proba if hasattr(tree, "classes_") else probe.predict
     with quiet():
         values = answer(rows, check_input=False)
+    if isinstance(values, list):
+        values = np.concatenate(values, axis=1)
     return np.ascontiguousarray(values.reshape(tree.tree_.node_count, -1), dtype=np.float64)
 
 

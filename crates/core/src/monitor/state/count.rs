@@ -29,8 +29,8 @@ thread_local! {
 /// Where an output of the reference is found among a row's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::monitor) enum OutputPlace {
-    /// The number of the label.
-    Class,
+    /// The number of the label of this target.
+    Class(usize),
     /// The output of this number.
     Value(usize),
 }
@@ -38,12 +38,12 @@ pub(in crate::monitor) enum OutputPlace {
 /// What was answered to rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Answered<'a> {
-    /// Each row's outputs, then the number of its label, as far as they were asked for.
+    /// Each row's outputs, then the numbers of its labels, as far as they were asked for.
     pub values: &'a [f64],
     /// How many of a row's values are outputs.
     pub n_outputs: usize,
-    /// Whether the number of the label is the last of a row's values.
-    pub has_class: bool,
+    /// How many, the last, are the numbers of labels: one for each target.
+    pub n_classes: usize,
 }
 
 /// A state, and what its distributions are of.
@@ -59,12 +59,12 @@ pub(in crate::monitor) struct Counter<'a> {
 
 impl Answered<'_> {
     fn width(&self) -> usize {
-        self.n_outputs + usize::from(self.has_class)
+        self.n_outputs + self.n_classes
     }
 
     fn at(&self, place: OutputPlace, row: usize) -> Option<f64> {
         let at = match place {
-            OutputPlace::Class if self.has_class => self.n_outputs,
+            OutputPlace::Class(target) if target < self.n_classes => self.n_outputs + target,
             OutputPlace::Value(output) if output < self.n_outputs => output,
             _ => return None,
         };
@@ -137,7 +137,7 @@ impl Counter<'_> {
                     (Some(place), _) => {
                         let values = rows.clone().filter_map(|row| answered.at(*place, row));
                         let bin = |value: f64| match place {
-                            OutputPlace::Class => Binned { bin: OWN + value as usize, distance: 0.0 },
+                            OutputPlace::Class(_) => Binned { bin: OWN + value as usize, distance: 0.0 },
                             OutputPlace::Value(_) => binner.bin_of_number(reference, number, value),
                         };
                         into.count(rows.len(), values.map(bin));

@@ -19,7 +19,7 @@ struct Model {
 }
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef";
-const PLACES: [OutputPlace; 2] = [OutputPlace::Value(0), OutputPlace::Class];
+const PLACES: [OutputPlace; 2] = [OutputPlace::Value(0), OutputPlace::Class(0)];
 
 impl Model {
     fn new() -> Model {
@@ -32,7 +32,7 @@ impl Model {
         builder.add(&input(&schema, &numbers, &numbers));
         let classes: Vec<f64> = (0..1000).map(|i| f64::from(i % 2)).collect();
         let names = ["probability_1".to_owned()];
-        let labels = ["0", "1"].map(str::to_owned);
+        let labels = [("label".to_owned(), vec!["0".to_owned(), "1".to_owned()])];
         builder.add_outputs(OutputSource::Validation, &names, &numbers, &labels, &classes).expect("outputs");
         let reference = builder.finish();
         Model { sanity: Sanity::none(&schema), binner: Binner::new(&reference), schema, reference }
@@ -50,7 +50,7 @@ impl Model {
     fn count(&self, state: &State, numbers: &[f64], now: u64) {
         let counter = self.counter(state);
         let values: Vec<f64> = numbers.iter().flat_map(|&number| [number, 1.0]).collect();
-        let answered = Answered { values: &values, n_outputs: 1, has_class: true };
+        let answered = Answered { values: &values, n_outputs: 1, n_classes: 1 };
         let input = input(&self.schema, numbers, numbers);
         counter.begin();
         counter.count(&self.sanity, numbers.len(), Some(&input), answered, &[], now);
