@@ -153,12 +153,6 @@ def test_unfitted_models_and_other_objects(model: Any) -> None:
     assert "not fitted" in text or "not a fitted object" in text or "not supported" in text
 
 
-def test_several_outputs_are_refused() -> None:
-    frame = loans(50, 1)[NUMBERS]
-    model = forest().fit(frame, np.stack([target(frame), target(frame)], axis=1))
-    assert "2 labels for each row" in str(monobloc.check(model))
-
-
 def test_other_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     import sklearn
 

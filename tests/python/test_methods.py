@@ -107,13 +107,6 @@ def test_forests_of_several_targets(make: Any, n_targets: int, tmp_path: Path) -
     assert one.shape == (1, n_targets)
 
 
-def test_classifiers_of_several_labels_are_refused() -> None:
-    frame = loans(120, 1)[["ratio", "age"]]
-    y = np.stack([target(frame) > 0, frame["ratio"] > 0.5], axis=1)
-    report = monobloc.check(RandomForestClassifier(**SMALL).fit(frame, y))
-    assert "one classifier per label" in str(report)
-
-
 def test_regressors_have_no_methods_of_classifiers(tmp_path: Path) -> None:
     frame = loans(120, 1)[["ratio", "age"]]
     engine = packed(LinearRegression().fit(frame, frame["age"]), frame, tmp_path)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .refusal import refuse
+from .refusal import class_name, refuse
 from .source import quiet
 
 SOURCES = (
@@ -27,13 +27,20 @@ def fitted_inside(model: Any) -> str:
     return "estimator_" if hasattr(model, "estimator_") else "estimator"
 
 
+def problem(model: Any) -> tuple[str, str] | None:
+    """What keeps a threshold from being read, and what can stand in its place."""
+    if class_name(model) == SOURCES[1] and not hasattr(model, "best_threshold_"):
+        return "it is not fitted", ""
+    classes = getattr(getattr(model, fitted_inside(model)), "classes_", None)
+    if isinstance(classes, list):
+        return f"it holds a classifier that decides on {len(classes)} targets", "one for each"
+    return None
+
+
 def decision(
     model: Any, reader: Any, classifier: Any, description: dict[str, Any], path: str
 ) -> dict[str, Any]:
     """The manifest's `decide`, for a classifier that was read as `description`."""
-    if isinstance(description["classes"], list):
-        targets = len(description["classes"])
-        refuse(classifier, path, f"it decides on {targets} targets, and a threshold on one")
     if description.get("link", "identity") == "identity":
         both = _labels_of(model, lambda values: np.repeat(values[:, None], 2, axis=1))
         place = int(both(np.finfo(np.float64).max))

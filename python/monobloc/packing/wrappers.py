@@ -107,8 +107,8 @@ def problem(model: Any) -> tuple[str, str] | None:
         return "it is not fitted", ""
     if source == targets.SOURCE:
         return targets.problem(model)
-    if source == thresholds.SOURCES[1] and not hasattr(model, "best_threshold_"):
-        return "it is not fitted", ""
+    if source in thresholds.SOURCES:
+        return thresholds.problem(model)
     return None
 
 

@@ -112,7 +112,7 @@ def _read_tree(tree: Any, packer: Any, *, single: bool, path: str) -> None:
 
 
 def _normalising_changes_labels(tree: Any, values: np.ndarray, leaves: np.ndarray) -> bool:
-    """Whether some leaf's greatest count, by which a tree decides, is not its greatest probability."""
+    """Whether a leaf's greatest count, by which a tree decides, is not its greatest probability."""
     end = 0
     for target, classes in enumerate(_targets(tree)):
         start, end = end, end + len(classes)
