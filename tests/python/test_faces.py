@@ -126,6 +126,10 @@ def _amounts(classes: np.ndarray) -> np.ndarray:
     return np.sin(np.arange(len(classes))) * 10.0**classes
 
 
+def _labels(classes: np.ndarray) -> np.ndarray:
+    return np.column_stack([_two(classes), np.array(["a", "b", "c"])[classes]])
+
+
 def _several(classes: np.ndarray) -> np.ndarray:
     return np.column_stack([_amounts(classes), classes * 2.0])
 
@@ -151,6 +155,7 @@ CASES: dict[str, Make] = {
     "network": _network,
     "network behind steps": _network_behind_steps,
     "ridge": _packed(_numbers(Ridge()), NUMBERS, _amounts),
+    "forest of labels": _packed(_numbers(RandomForestClassifier(**SMALL)), NUMBERS, _labels),
     "several targets": _packed(_numbers(Ridge()), NUMBERS, _several),
     "forest of amounts": _packed(_numbers(RandomForestRegressor(**SMALL)), NUMBERS, _amounts),
     "xgboost": _xgboost,
@@ -254,10 +259,12 @@ def _of_rows(entrance: str, engine: Any, rows: Any, form: Any) -> Iterator[tuple
     accepted = np.ones(len(outputs), dtype=bool)
     accepted[prediction.verdicts.rejected] = False
     if engine._estimator_type != "regressor":
-        classes = engine.classes_.tolist() if hasattr(engine, "classes_") else [-1, 1]
-        numbers = np.full(len(outputs), np.nan)
-        labels = engine.predict(rows[accepted]).tolist()
-        numbers[accepted] = [classes.index(label) for label in labels]
+        classes = engine.classes_ if hasattr(engine, "classes_") else np.array([-1, 1])
+        targets = classes if isinstance(classes, list) else [classes]
+        numbers = np.full((len(outputs), len(targets)), np.nan)
+        labels = engine.predict(rows[accepted]).reshape(-1, len(targets))
+        for number, known in enumerate(map(np.ndarray.tolist, targets)):
+            numbers[accepted, number] = [known.index(label) for label in labels[:, number]]
         yield f"{entrance}.class", _bytes(numbers)
         yield f"{entrance}.with_class", _bytes(np.column_stack([outputs, numbers]))
     scores = engine.raw_score(rows[accepted])
@@ -288,7 +295,8 @@ def _verdicts(entrance: str, prediction: Any) -> Iterator[tuple[str, Any]]:
 def _outputs(prediction: Any) -> np.ndarray:
     for name in ("probabilities", "scores", "score", "prediction", "predictions"):
         if name in prediction.outputs:
-            return np.asarray(prediction.outputs[name], dtype=float)
+            found = prediction.outputs[name]
+            return np.hstack(found) if isinstance(found, list) else np.asarray(found, dtype=float)
     raise AssertionError(sorted(prediction.outputs))
 
 
