@@ -302,6 +302,32 @@ static void answer_tensors(const monobloc_engine *engine, file_bytes list) {
   answer_network(engine, "tensors", tensors, verdicts, shapes[0][0]);
 }
 
+/* Each target's labels, a line for each. */
+static void tell_labels(const monobloc_engine *engine) {
+  char *lines = (char *)room(1);
+  size_t target, number, len = 0;
+  for (target = 0; target < monobloc_engine_n_targets(engine); target++) {
+    for (number = 0; number < monobloc_engine_n_target_classes(engine, target); number++) {
+      monobloc_label label;
+      char line[256];
+      memset(&label, 0, sizeof label);
+      label.size = sizeof label;
+      MUST(monobloc_engine_target_label(engine, target, number, &label, &error));
+      if (label.label_type == MONOBLOC_TEXT_LABEL) {
+        snprintf(line, sizeof line, "%d %.*s\n", (int)target, (int)label.text.len, label.text.data);
+      } else {
+        snprintf(line, sizeof line, "%d %d\n", (int)target, (int)label.integer);
+      }
+      lines = (char *)realloc(lines, len + strlen(line) + 1);
+      if (lines == NULL) fail("no memory", NULL);
+      strcpy(lines + len, line);
+      len += strlen(line);
+    }
+  }
+  write_file("engine", "labels", lines, len);
+  free(lines);
+}
+
 int main(int argc, char **argv) {
   monobloc_engine *engine = NULL;
   monobloc_bloc *bloc = NULL;
@@ -314,6 +340,7 @@ int main(int argc, char **argv) {
   MUST(monobloc_bloc_replay_golden(bloc, &error));
   monobloc_bloc_free(bloc);
   MUST(monobloc_engine_load(argv[1], NULL, &engine, &error));
+  tell_labels(engine);
   if (read_file("tensors.txt", -1, &bytes)) answer_tensors(engine, bytes);
   if (read_columns()) {
     monobloc_rows *rows = NULL;

@@ -70,6 +70,9 @@ void schema(const monobloc::Engine &engine) {
   EXPECT(FAILS(engine.field_number("income")).code() == "schema");
   EXPECT(FAILS(engine.tensor_field(0)).status() == MONOBLOC_INVALID_ARGUMENT);
   EXPECT(engine.n_classes() == 2 && std::get<std::int64_t>(TAKE(engine.label(1))) == 1);
+  EXPECT(engine.n_targets() == 1 && engine.n_target_classes(0) == 2 && engine.n_target_classes(1) == 0);
+  EXPECT(std::get<std::int64_t>(TAKE(engine.target_label(0, 1))) == 1);
+  EXPECT(FAILS(engine.target_label(1, 0)).status() == MONOBLOC_INVALID_ARGUMENT);
   EXPECT(TAKE(engine.json_schema()).view().front() == '{');
   EXPECT(TAKE(engine.load_report()).mapped_bytes > 0);
 }

@@ -215,6 +215,9 @@ def _holds_by_command(bloc: Path) -> None:
 
 def _expected(engine: Any, rows: Any, given: Path) -> Iterator[tuple[str, Any]]:
     """What Python is answered by each entrance, whose input is written for the programs."""
+    targets = _targets(engine) if engine._estimator_type != "regressor" else []
+    labels = [f"{at} {label}\n" for at, known in enumerate(targets) for label in known.tolist()]
+    yield "engine.labels", "".join(labels).encode()
     if isinstance(rows, dict):
         _write_tensors(rows, given)
         yield from _of_network("tensors", engine.run(rows))
@@ -251,6 +254,12 @@ def _expected(engine: Any, rows: Any, given: Path) -> Iterator[tuple[str, Any]]:
         assert found[f"{entrance}.outputs"] == _bytes(_outputs(engine.run(rows)))
 
 
+def _targets(engine: Any) -> list[np.ndarray]:
+    """The labels of each target."""
+    classes = engine.classes_ if hasattr(engine, "classes_") else np.array([-1, 1])
+    return classes if isinstance(classes, list) else [classes]
+
+
 def _of_rows(entrance: str, engine: Any, rows: Any, form: Any) -> Iterator[tuple[str, Any]]:
     prediction = engine.run(form)
     outputs = _outputs(prediction)
@@ -259,8 +268,7 @@ def _of_rows(entrance: str, engine: Any, rows: Any, form: Any) -> Iterator[tuple
     accepted = np.ones(len(outputs), dtype=bool)
     accepted[prediction.verdicts.rejected] = False
     if engine._estimator_type != "regressor":
-        classes = engine.classes_ if hasattr(engine, "classes_") else np.array([-1, 1])
-        targets = classes if isinstance(classes, list) else [classes]
+        targets = _targets(engine)
         numbers = np.full((len(outputs), len(targets)), np.nan)
         labels = engine.predict(rows[accepted]).reshape(-1, len(targets))
         for number, known in enumerate(map(np.ndarray.tolist, targets)):

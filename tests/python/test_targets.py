@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,35 @@ def test_json(made: tuple[Any, Any, Any]) -> None:
     by_row = [list(row) for row in zip(*by_target, strict=True)]
     nothing = [[None] * len(classes) for classes in model.classes_]
     assert outputs["probabilities"] == [*by_row, nothing]
+
+
+WITHOUT_NUMPY = """
+import json, sys
+sys.modules["numpy"] = None
+import monobloc
+engine, rows = monobloc.load(sys.argv[1]), json.load(sys.stdin)
+outputs = engine.run(rows).outputs
+known, label = rows[:40], outputs["label"]
+answers = [engine.predict(known), engine.predict_proba(known), engine.classes_, label]
+print(json.dumps(answers))
+"""
+
+
+def test_lists_where_there_is_no_numpy(made: tuple[Any, Any, Any]) -> None:
+    model, engine, rows = made
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NUMPY, engine.path],
+        input=rows.to_json(orient="records"),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    labels, probabilities, classes, of_run = json.loads(done.stdout)
+    assert labels == model.predict(rows[:40]).tolist()
+    assert probabilities == [found.tolist() for found in model.predict_proba(rows[:40])]
+    assert classes == [known.tolist() for known in model.classes_]
+    assert of_run == [*labels, [None] * 4]
 
 
 def test_arrow(made: tuple[Any, Any, Any]) -> None:

@@ -105,6 +105,13 @@ static void texts_and_schema(const monobloc_engine *engine) {
   label.size = sizeof label;
   OK(monobloc_engine_label(engine, 1, &label, &error));
   EXPECT(label.label_type == MONOBLOC_INTEGER_LABEL && label.integer == 1);
+  EXPECT(monobloc_engine_n_targets(engine) == 1 && monobloc_engine_n_target_classes(engine, 0) == 2);
+  EXPECT(monobloc_engine_n_target_classes(engine, 1) == 0 && monobloc_engine_n_targets(NULL) == 0);
+  label.integer = 9;
+  OK(monobloc_engine_target_label(engine, 0, 0, &label, &error));
+  EXPECT(label.label_type == MONOBLOC_INTEGER_LABEL && label.integer == 0);
+  FAILS(monobloc_engine_target_label(engine, 1, 0, &label, &error), MONOBLOC_INVALID_ARGUMENT);
+  FAILS(monobloc_engine_target_label(engine, 0, 2, &label, &error), MONOBLOC_INVALID_ARGUMENT);
   report.size = sizeof report;
   OK(monobloc_engine_load_report(engine, &report, &error));
   EXPECT(report.seconds > 0 && report.mapped_bytes > 0 && report.private_bytes > 0);
