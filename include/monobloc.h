@@ -215,11 +215,17 @@ enum monobloc_answer
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  /** The model's outputs: probabilities of a classifier in the order of its classes, a score or a prediction. */
+  /**
+   * The model's outputs: probabilities of a classifier in the order of its classes, of several targets one target's
+   * after another's; a score or a prediction.
+   */
   MONOBLOC_OUTPUTS = 0,
-  /** The number of the label among the classes, as the source's `predict` decides: a whole number. */
+  /**
+   * The number of the label among the classes, as the source's `predict` decides: a whole number, of several targets
+   * one for each.
+   */
   MONOBLOC_CLASS = 1,
-  /** The outputs, followed by the number of the label. */
+  /** The outputs, followed by the number of the label, of several targets by one for each. */
   MONOBLOC_OUTPUTS_AND_CLASS = 2,
   /** What the trees or weights add up to, before the link. */
   MONOBLOC_RAW_SCORES = 3,
@@ -1117,12 +1123,39 @@ size_t monobloc_engine_n_features(const struct monobloc_engine *engine);
 /** The name of feature number `feature`; no text where there is none. */
 struct monobloc_str monobloc_engine_feature_name(const struct monobloc_engine *engine, size_t feature);
 
-/** The number of classes; 0 of NULL and of models without. */
+/**
+ * The number of targets that the model decides on, each of which has labels of its own: 1 of most classifiers and of
+ * outlier detection, more of forests that were fitted on a table of labels. 0 of NULL and of models without labels.
+ */
+size_t monobloc_engine_n_targets(const struct monobloc_engine *engine);
+
+/**
+ * The number of classes of target number `target`, counted from 0; 0 of NULL and where there is no such target. The
+ * outputs of a model with several targets are one target's probabilities after another's.
+ */
+size_t monobloc_engine_n_target_classes(const struct monobloc_engine *engine,
+                                        size_t target);
+
+/**
+ * Writes the label of class number `class_number` of target number `target`, both counted from 0, to `*out_label`, whose
+ * size is set. Its text is valid as long as the engine.
+ */
+monobloc_status monobloc_engine_target_label(const struct monobloc_engine *engine,
+                                             size_t target,
+                                             size_t class_number,
+                                             struct monobloc_label *out_label,
+                                             struct monobloc_error **out_error);
+
+/**
+ * The number of classes of a model that decides on one target; 0 of NULL and of others, of which
+ * `monobloc_engine_n_target_classes` tells.
+ */
 size_t monobloc_engine_n_classes(const struct monobloc_engine *engine);
 
 /**
  * Writes the label of class number `class_number`, counted from 0 in the order of the probabilities, to `*out_label`,
- * whose size is set. Its text is valid as long as the engine.
+ * whose size is set. Its text is valid as long as the engine. A model that decides on several targets is asked by
+ * `monobloc_engine_target_label`.
  */
 monobloc_status monobloc_engine_label(const struct monobloc_engine *engine,
                                       size_t class_number,

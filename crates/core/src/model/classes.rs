@@ -111,7 +111,7 @@ mod tests {
             ("[]".to_owned(), "invalid length 0, expected the labels of a target, a list of those of two"),
             (format!("[{two}]"), "invalid length 1"),
             (format!("[{two},null]"), "invalid type: null"),
-            (format!("[[{two},{two}],{two}]"), "invalid length 2, expected struct Classes"),
+            (format!("[[{two},{two}],{two}]"), "invalid type: map, expected a string"),
             ("2".to_owned(), "expected the labels of a target"),
             (r#"{"dtype":"int64","values":[0],"more":1}"#.to_owned(), "unknown field `more`"),
         ] {

@@ -82,6 +82,33 @@ mod tests {
     }
 
     #[test]
+    fn each_targets_labels_are_counted_by_themselves() {
+        let (two, three) = (r#"{"dtype":"int64","values":[0,1]}"#, r#"{"dtype":"int64","values":[0,1,2]}"#);
+        let model = format!(r#"{{"task":"classification","classes":[{two},{three}]}}"#);
+        let outputs = [0.4, 0.6, 0.1, 0.2, 0.7, 0.9, 0.1, 0.5, 0.5, 0.0];
+        let decided = SourceAnswers { n_rows: 2, outputs: &outputs, ..SourceAnswers::default() };
+        let said = SourceAnswers { classes: &[1.0, 0.0, 1.0, 2.0], ..decided };
+        for (answers, counts) in
+            [(decided, [vec![1, 1, 0], vec![1, 0, 1, 0]]), (said, [vec![0, 2, 0], vec![1, 0, 1, 0]])]
+        {
+            let mut builder = ReferenceBuilder::new(&Schema::default());
+            add_outputs(&mut builder, OutputSource::Validation, &model, &answers).expect("answers");
+            let outputs = builder.finish().outputs.expect("outputs");
+            let names: Vec<&str> = outputs.distributions.iter().map(|known| known.name.as_str()).collect();
+            let probabilities = ["probability_0_1", "probability_1_0", "probability_1_1", "probability_1_2"];
+            assert_eq!(names, [&probabilities[..], &["label_0", "label_1"]].concat());
+            for (distribution, counts) in outputs.distributions[4..].iter().zip(counts) {
+                let Values::Categories(labels) = &distribution.values else { panic!("labels") };
+                assert_eq!(labels.bin_counts(), counts);
+            }
+        }
+        let one = SourceAnswers { classes: &[1.0, 0.0, 1.0], ..decided };
+        let mut builder = ReferenceBuilder::new(&Schema::default());
+        let error = add_outputs(&mut builder, OutputSource::Validation, &model, &one).expect_err("too few");
+        assert!(error.to_string().contains("3 labels of 2 rows"), "{error}");
+    }
+
+    #[test]
     fn labels_are_the_sources_or_the_blocs() {
         let model = |decide: &str| {
             let classes = r#"{"dtype":"int64","values":[0,1]}"#;
