@@ -160,7 +160,7 @@ fn argument(function: &str, Parameter { kind, name }: &Parameter) -> Option<Argu
         ("size_t", "n_rows" | "n_paths" | "n_tensors" | "workers" | "threads") => plain("1"),
         ("size_t", "n_values") => plain("2"),
         ("size_t", "n_features") => plain("5"),
-        ("size_t", "row" | "feature" | "tensor" | "class_number" | "finding" | "number") => plain("0"),
+        ("size_t", "row" | "feature" | "tensor" | "class_number" | "finding" | "target" | "number") => plain("0"),
         ("uint32_t", "answer") => plain("MONOBLOC_OUTPUTS"),
         ("uint64_t", "milliseconds") => plain("60000"),
         ("bool" | "double" | "int64_t", "value") => plain("1"),
