@@ -145,11 +145,10 @@ pub(crate) fn answer_table(
     values: &[f64],
     findings: &[Finding],
 ) -> Result<RecordBatch> {
-    let rows = values.chunks_exact(ensemble.width(ensemble.whole_answer()));
-    let (mut outputs, mut numbers) = (Vec::new(), Vec::new());
-    outputs.reserve_exact(n_rows * ensemble.n_outputs());
-    for row in rows {
-        let (of_row, of_targets) = row.split_at(ensemble.n_outputs());
+    let n_outputs = ensemble.n_outputs();
+    let (mut outputs, mut numbers) = (Vec::with_capacity(n_rows * n_outputs), Vec::new());
+    for row in values.chunks_exact(ensemble.width(ensemble.whole_answer())) {
+        let (of_row, of_targets) = row.split_at(n_outputs);
         outputs.extend_from_slice(of_row);
         numbers.extend_from_slice(of_targets);
     }
@@ -163,7 +162,7 @@ fn answers(
     numbers: &[f64],
     findings: &[Finding],
 ) -> Result<RecordBatch> {
-    let (name, targets) = (ensemble.output_name(), ensemble.targets());
+    let (name, targets, n_outputs) = (ensemble.output_name(), ensemble.targets(), ensemble.n_outputs());
     let of_target = |target: usize| numbers.iter().skip(target).step_by(targets.len()).copied();
     let labels =
         targets.iter().enumerate().map(|(target, classes)| labels(&classes.values, of_target(target)));
@@ -174,7 +173,7 @@ fn answers(
                 name: format!("{name}_{target}"),
                 width: Some(places.len()),
                 values: outputs
-                    .chunks_exact(ensemble.n_outputs())
+                    .chunks_exact(n_outputs)
                     .flat_map(|row| &row[places.clone()])
                     .copied()
                     .collect(),
@@ -182,18 +181,13 @@ fn answers(
             ensemble.target_outputs().enumerate().map(of_target).collect()
         }
         _ => {
-            let width = (!ensemble.has_flat_output()).then_some(ensemble.n_outputs());
+            let width = (!ensemble.has_flat_output()).then_some(n_outputs);
             vec![Outputs { name: name.to_owned(), values: outputs, width }]
         }
     };
     table(n_rows, labels, outputs, ensemble.precision(), findings)
 }
 
-/// Labels by their numbers; NaN stands for none.
-///
-/// Not inlined: into its caller, comparisons move ahead of that of the label's kind, which valgrind takes for a use of
-/// bytes that were never written.
-#[inline(never)]
 fn labels(classes: &[Label], numbers: impl Iterator<Item = f64>) -> ArrayRef {
     let labels = numbers.map(|number| classes.get(number as usize).filter(|_| !number.is_nan()));
     let all = |is: fn(&Label) -> bool| classes.iter().all(is);

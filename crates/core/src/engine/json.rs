@@ -95,9 +95,9 @@ fn response(
     findings: &[Finding],
     extra: &Extra,
 ) -> Vec<u8> {
-    let rows = values
-        .chunks_exact(ensemble.width(ensemble.whole_answer()))
-        .map(|row| row.split_at(ensemble.n_outputs()));
+    let n_outputs = ensemble.n_outputs();
+    let rows =
+        values.chunks_exact(ensemble.width(ensemble.whole_answer())).map(|row| row.split_at(n_outputs));
     let mut out = Vec::with_capacity(64 + values.len() * 20);
     out.extend_from_slice(b"{\"outputs\":{");
     if !ensemble.targets().is_empty() {

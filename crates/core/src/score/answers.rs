@@ -55,9 +55,10 @@ impl<'e> Lines<'e> {
 
     /// Appends a line for each row, of its outputs and the numbers of its labels.
     pub fn append(&self, out: &mut Vec<u8>, rows: &Rows, values: &[f64]) {
-        let width = self.ensemble.width(self.ensemble.whole_answer());
+        let (n_outputs, width) =
+            (self.ensemble.n_outputs(), self.ensemble.width(self.ensemble.whole_answer()));
         for (row, values) in values.chunks_exact(width.max(1)).enumerate() {
-            let (outputs, numbers) = values.split_at(self.ensemble.n_outputs());
+            let (outputs, numbers) = values.split_at(n_outputs);
             match self.delimiter {
                 Some(delimiter) => self.append_csv(out, rows.ids(row), numbers, outputs, delimiter),
                 None => self.append_json(out, rows.ids(row), numbers, outputs),
