@@ -153,8 +153,17 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 	$(VENV)/ruff format $(PYTHON_SOURCES)
 	$(VENV)/ruff check --fix $(PYTHON_SOURCES)
 
+# Compilers and pure computing leave a processor idle, so two of them go side by side. What measures time and memory,
+# or starts services, comes last and alone.
+SIDE_BY_SIDE = xargs -P 2 -L 1 $(MAKE) --no-print-directory
+IN_RELEASE := test-format test-lint test-docs test-rust test-tabular test-stubs
+IN_OTHER_FOLDERS = test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize)
+
 .PHONY: test
-test: test-format test-lint test-docs test-rust test-tabular test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize) test-stubs test-oldest test-python ## everything that a submission must pass
+test: | tools ## everything that a submission must pass
+	@printf '%s\n' '$(IN_RELEASE)' '$(IN_OTHER_FOLDERS)' | $(SIDE_BY_SIDE)
+	@printf '%s\n' test-oldest test-exactness | $(SIDE_BY_SIDE)
+	@$(MAKE) --no-print-directory test-python
 
 .PHONY: test-format
 test-format: $(STAMPS)/venv
@@ -223,10 +232,14 @@ test-stubs: $(STAMPS)/wheel
 test-oldest: $(STAMPS)/wheel-oldest
 	$(OLDEST)/python -m pytest --quiet $(EXACTNESS)
 
+.PHONY: test-exactness
+test-exactness: $(STAMPS)/wheel
+	$(VENV)/python -m pytest --quiet $(EXACTNESS)
+
 .PHONY: test-python
 test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc target/release/libmonobloc_capi.so
 	$(CARGO) build --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum
-	$(VENV)/python -m pytest --quiet
+	$(VENV)/python -m pytest --quiet $(EXACTNESS:%=--ignore=%)
 
 .PHONY: fuzz
 fuzz: | tools ## every fuzz target for FUZZ_SECONDS seconds
