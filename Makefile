@@ -157,7 +157,7 @@ format: $(STAMPS)/venv ## rewrite the sources in the house's layout
 # or starts services, comes last and alone.
 SIDE_BY_SIDE = xargs -P 2 -L 1 $(MAKE) --no-print-directory
 IN_RELEASE := test-format test-lint test-docs test-rust test-tabular test-stubs
-IN_OTHER_FOLDERS = test-free-threaded test-loom $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize)
+IN_OTHER_FOLDERS = $(STAMPS)/venv-oldest $(STAMPS)/venv-mlflow test-free-threaded test-loom axum $(if $(filter $(HOST),$(shell rustc -vV 2>/dev/null | sed -n 's/host: //p')),sanitize)
 
 .PHONY: test
 test: | tools ## everything that a submission must pass
@@ -232,13 +232,16 @@ test-stubs: $(STAMPS)/wheel
 test-oldest: $(STAMPS)/wheel-oldest
 	$(OLDEST)/python -m pytest --quiet $(EXACTNESS)
 
+.PHONY: axum
+axum: | tools
+	$(CARGO) build --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum
+
 .PHONY: test-exactness
 test-exactness: $(STAMPS)/wheel
 	$(VENV)/python -m pytest --quiet $(EXACTNESS)
 
 .PHONY: test-python
-test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc target/release/libmonobloc_capi.so
-	$(CARGO) build --locked --quiet --release --manifest-path $(AXUM) --target-dir target/axum
+test-python: $(STAMPS)/wheel $(STAMPS)/wheel-mlflow target/release/monobloc target/release/libmonobloc_capi.so axum
 	$(VENV)/python -m pytest --quiet $(EXACTNESS:%=--ignore=%)
 
 .PHONY: fuzz
