@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,29 +18,34 @@ from typing import Any
 BATCH = 1_000
 SINGLE = 50
 """Rows that are asked for one by one after each batch."""
-_COUNT = struct.Struct("=qq")
+_BYTES = 8
 
 
 class Tally:
-    """Rows begun and rows answered, in a file, by place."""
+    """Rows begun and rows answered, in a file, by place.
+
+    Each is written by one store, so that a process that is killed meanwhile leaves the old number
+    or the new one: `struct.pack_into` writes zeros first.
+    """
 
     def __init__(self, path: Path, places: int = 0) -> None:
         if places:
-            path.write_bytes(bytes(places * _COUNT.size))
+            path.write_bytes(bytes(places * 2 * _BYTES))
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 0)
+            self._counts = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
 
-    def write(self, place: int, begun: int, answered: int) -> None:
-        _COUNT.pack_into(self._map, place * _COUNT.size, begun, answered)
+    def begin(self, place: int, rows: int) -> None:
+        self._counts[2 * place] += rows
+
+    def answer(self, place: int, rows: int) -> None:
+        self._counts[2 * place + 1] += rows
 
     def read(self, place: int) -> tuple[int, int]:
-        begun, answered = _COUNT.unpack_from(self._map, place * _COUNT.size)
-        return begun, answered
+        return self._counts[2 * place], self._counts[2 * place + 1]
 
     def sums(self) -> tuple[int, int]:
         """All rows answered, and all rows begun."""
-        counts = list(_COUNT.iter_unpack(self._map[:]))
-        return sum(answered for _, answered in counts), sum(begun for begun, _ in counts)
+        return sum(self._counts[1::2]), sum(self._counts[0::2])
 
 
 def inputs(columns: dict[str, list[Any]]) -> Iterator[tuple[int, Any]]:
@@ -59,16 +63,15 @@ def main() -> None:
 
     bloc, state, tally_path, place, rows = sys.argv[1:]
     engine: Any = monobloc.load(bloc, threads=1, state_dir=state)
-    tally, begun, answered = Tally(Path(tally_path)), 0, 0
+    tally, answered = Tally(Path(tally_path)), 0
     columns = json.loads(Path(bloc).with_suffix(".json").read_text())
     for n_rows, given in inputs(columns):
         if answered >= int(rows):
             break
-        begun += n_rows
-        tally.write(int(place), begun, answered)
+        tally.begin(int(place), n_rows)
         engine.predict(given)
         answered += n_rows
-        tally.write(int(place), begun, answered)
+        tally.answer(int(place), n_rows)
     print("done", flush=True)
     for _ in sys.stdin:
         print(json.dumps(engine.snapshot()), flush=True)
