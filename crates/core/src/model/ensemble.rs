@@ -89,14 +89,11 @@ impl Ensemble {
         let n_outputs = link.n_outputs(n_raw);
         let fits = match (task, &targets[..], decide) {
             (Task::Classification, [_, _, ..], Decide::Probabilities) => {
-                let mut left = Some(n_outputs);
-                for classes in &targets {
-                    let n_classes = classes.values.len();
-                    left = left.filter(|_| n_classes > 0).and_then(|left| left.checked_sub(n_classes));
-                }
+                let has_all = targets.iter().all(|classes| !classes.values.is_empty())
+                    && targets.iter().map(|classes| classes.values.len()).sum::<usize>() == n_outputs;
                 let is_mean = matches!(combine, Combine::Mean | Combine::Single);
                 let is_alike = targets.iter().all(|classes| classes.dtype == targets[0].dtype);
-                left == Some(0) && is_alike && is_mean && link == Link::Identity && kind == Kind::Forest
+                has_all && is_alike && is_mean && link == Link::Identity && kind == Kind::Forest
             }
             (Task::Classification, [classes], Decide::Probabilities | Decide::RawScores) => {
                 classes.values.len() == n_outputs && n_outputs > 0

@@ -168,6 +168,7 @@ mod tests {
         let picked = found.pick(&(0..600).map(f64::from).collect::<Vec<_>>(), 300);
         assert_eq!((picked.len(), picked[99], picked[100]), (200, 99.0, 300.0));
     }
+
     #[test]
     fn of_many_targets_a_hundred_are_kept() {
         let found = OutputDistributions::new(Task::Classification, &vec![Classes::numbered(2); 150], 300);
